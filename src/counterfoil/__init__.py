@@ -1,0 +1,1 @@
+"""Counterfoil carries returns from the portal into the ERP and proves that both halves agree."""
