@@ -1,0 +1,401 @@
+"""State moves here and nowhere else: a case and a fact give the next case.
+
+Facts may come in any order and more than once. Nothing is decided here; `decide` looks at the result.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from counterfoil.core.case import (
+    Acceptance,
+    Reception,
+    Refund,
+    ReturnCase,
+    Step,
+    StepState,
+    Unit,
+)
+from counterfoil.core.commands import CaseRef
+from counterfoil.core.count import count_receipt
+from counterfoil.core.events import (
+    LabelMoved,
+    OrderSeen,
+    PortalInspected,
+    ProcessingFailed,
+    RefundMoved,
+    RefundReported,
+    RefundState,
+    RestockSignalled,
+    ReturnFact,
+    ReturnProcessed,
+    StoreCreditIssued,
+    WarehouseReported,
+)
+from counterfoil.core.inner_events import (
+    AnyFact,
+    DifferenceAccepted,
+    RetryAsked,
+    StepDone,
+    StepRefused,
+    StepRequested,
+    StepSettled,
+    UnitsClaimed,
+)
+from counterfoil.core.returns import LabelStatus, PortalReturn, Stage
+
+_RANK = {Stage.REQUESTED: 0, Stage.AUTHORISED: 1, Stage.EXPIRED: 2, Stage.CANCELLED: 3, Stage.PROCESSED: 3}
+_LABEL_RANK = {
+    LabelStatus.PENDING: 0,
+    LabelStatus.ERROR: 1,
+    LabelStatus.EXPIRED: 1,
+    LabelStatus.IN_TRANSIT: 2,
+    LabelStatus.DELIVERED: 3,
+}
+_REFUND_RANK = {
+    RefundState.PENDING: 0,
+    RefundState.PROVISIONAL: 1,
+    RefundState.CONFIRMED: 2,
+    RefundState.FAILED: 3,
+    RefundState.REVERSED: 3,
+}
+_RECEIPT_STEPS = ("ReceiveStock",)
+
+
+def new_case(brand: str, seen: PortalReturn) -> ReturnCase:
+    """The case of a return we have not met before, still without any fact."""
+    ref = CaseRef(
+        brand=brand,
+        portal=seen.portal,
+        return_id=seen.return_id,
+        order_ref=seen.order_ref,
+        order_name=seen.order_name,
+    )
+    return ReturnCase(case=ref, currency=seen.currency, stage=Stage.REQUESTED)
+
+
+def evolve(case: ReturnCase, fact: AnyFact) -> ReturnCase:
+    """The case after this fact. Unknown references change nothing."""
+    match fact:
+        case ReturnFact():
+            return _portal_showed(case, fact)
+        case LabelMoved():
+            return _label_moved(case, fact.label_status, fact.tracking, fact.carrier)
+        case ProcessingFailed():
+            return replace(case, processing_failure=fact.reason)
+        case RestockSignalled():
+            return replace(case, restock_signals=case.restock_signals + 1)
+        case RefundReported() | StoreCreditIssued() | RefundMoved():
+            return _money(case, fact)
+        case OrderSeen():
+            credited = any(unit.credited_by for unit in case.units)
+            return case if credited else replace(case, order=fact.order)
+        case WarehouseReported():
+            return count_receipt(case, fact.receipt)
+        case PortalInspected():
+            return case  # the portal's word is kept in the log; the warehouse's moves the units (D7)
+    return _inner(case, fact)
+
+
+def _inner(case: ReturnCase, fact: AnyFact) -> ReturnCase:
+    match fact:
+        case StepRequested():
+            return _requested(case, fact)
+        case StepDone():
+            return _done(case, fact)
+        case StepRefused():
+            return _refused(case, fact)
+        case UnitsClaimed():
+            numbers = {claim.unit_id: claim.order_unit for claim in fact.claims}
+            units = tuple(
+                replace(unit, order_unit=numbers[unit.unit_id], credited_by=fact.step)
+                if unit.unit_id in numbers
+                else unit
+                for unit in case.units
+            )
+            return replace(case, units=units)
+        case RetryAsked():
+            return _retry(case, fact)
+        case StepSettled():
+            return _settled(case, fact)
+        case DifferenceAccepted():
+            accepted = {**case.accepted_differences, fact.kind: f"{fact.by}: {fact.reason}"}
+            return replace(case, accepted_differences=accepted)
+    return case
+
+
+# --- the portal's view ----------------------------------------------------------------------------------------------
+
+
+def _portal_showed(case: ReturnCase, fact: ReturnFact) -> ReturnCase:
+    """Take in a snapshot. Final stages stay; an older edit never replaces a newer one."""
+    seen = fact.portal_return
+    stage = seen.stage if _RANK[seen.stage] >= _RANK[case.stage] else case.stage
+    if case.stage.final:
+        stage = case.stage
+    known = case.portal_return
+    newer = known is None or (seen.edited_at or "") >= (known.edited_at or "")
+    case = replace(case, stage=stage, case=_fuller_ref(case.case, seen))
+    if newer:
+        case = _lines_changed(replace(case, portal_return=_merged(known, seen)))
+    if stage is not Stage.REQUESTED and case.authorised_at is None:
+        case = replace(case, authorised_at=fact.occurred_at or seen.created_at)
+    if isinstance(fact, ReturnProcessed):
+        case = replace(case, processed_at=case.processed_at or fact.occurred_at, processing_failure=None)
+    return _label_moved(case, seen.label_status, seen.tracking, seen.carrier)
+
+
+def _fuller_ref(ref: CaseRef, seen: PortalReturn) -> CaseRef:
+    return replace(ref, order_ref=ref.order_ref or seen.order_ref, order_name=ref.order_name or seen.order_name)
+
+
+def _merged(known: PortalReturn | None, seen: PortalReturn) -> PortalReturn:
+    """The newer view, keeping what only the older one could show (some views leave out lines or refunds)."""
+    if known is None:
+        return seen
+    tenders = seen.tenders
+    if tenders.shipping_refunded is None and tenders.refund == known.tenders.refund:
+        tenders = replace(tenders, shipping_refunded=known.tenders.shipping_refunded)
+    return replace(
+        seen,
+        tenders=tenders,
+        lines=seen.lines or known.lines,
+        exchange_lines=seen.exchange_lines or known.exchange_lines,
+        refunds=seen.refunds or known.refunds,
+        order_ref=seen.order_ref or known.order_ref,
+        order_name=seen.order_name or known.order_name,
+        tracking=seen.tracking or known.tracking,
+        country=seen.country or known.country,
+    )
+
+
+def _lines_changed(case: ReturnCase) -> ReturnCase:
+    """Units follow the portal's lines. Units that came, or are booked or credited, are never dropped."""
+    assert case.portal_return is not None
+    wanted = tuple(
+        Unit(
+            unit_id=f"{line.line_id}#{n}",
+            line_id=line.line_id,
+            order_line_ref=line.order_line_ref,
+            sku=line.sku,
+            reason=line.reason,
+        )
+        for line in case.portal_return.lines
+        for n in range(1, line.qty + 1)
+    )
+    known = {unit.unit_id: unit for unit in case.units}
+    kept = tuple(
+        replace(known[unit.unit_id], sku=unit.sku, reason=unit.reason, order_line_ref=unit.order_line_ref)
+        if unit.unit_id in known
+        else unit
+        for unit in wanted
+    )
+    names = {unit.unit_id for unit in wanted}
+    orphans = tuple(unit for unit in case.units if unit.unit_id not in names and unit.receipt is not None)
+    changed = case.changed_after_rma
+    if known and "rma-1" in case.steps and set(known) != names:
+        changed = f"the RMA was made for {len(known)} units; the portal now lists {len(names)}"
+    return replace(case, units=kept + orphans, changed_after_rma=changed)
+
+
+def _label_moved(case: ReturnCase, status: LabelStatus | None, tracking: str | None, carrier: str | None) -> ReturnCase:
+    """Tracking is kept; a parcel only moves forward."""
+    known = case.label_status
+    if status is not None and (known is None or _LABEL_RANK[status] >= _LABEL_RANK[known]):
+        case = replace(case, label_status=status)
+    case = replace(case, tracking=tracking or case.tracking, carrier=carrier or case.carrier)
+    if case.label_status in (LabelStatus.IN_TRANSIT, LabelStatus.DELIVERED):
+        units = tuple(
+            replace(unit, reception=Reception.IN_TRANSIT) if unit.reception is Reception.EXPECTED else unit
+            for unit in case.units
+        )
+        case = replace(case, units=units)
+    return case
+
+
+# --- money ----------------------------------------------------------------------------------------------------------
+
+
+def _money(case: ReturnCase, fact: RefundReported | StoreCreditIssued | RefundMoved) -> ReturnCase:
+    new = _as_refund(fact)
+    refunds = list(case.refunds)
+    for i, known in enumerate(refunds):
+        if _same_money(known, new):
+            refunds[i] = _stronger(known, new)
+            return replace(case, refunds=tuple(refunds))
+    first = case.first_refund_at or (fact.occurred_at if new.status is RefundState.CONFIRMED else None)
+    return replace(case, refunds=(*case.refunds, new), first_refund_at=first)
+
+
+def _as_refund(fact: RefundReported | StoreCreditIssued | RefundMoved) -> Refund:
+    match fact:
+        case RefundMoved():
+            return Refund(
+                ref=fact.ref,
+                amount=fact.amount,
+                currency=fact.currency,
+                status=fact.status,
+                source=fact.source,
+                gateway=fact.gateway,
+                refund_ref=fact.refund_ref,
+                at=fact.occurred_at,
+                store_credit=fact.gateway in ("gift_card", "shopify_store_credit"),
+            )
+        case StoreCreditIssued():
+            return Refund(
+                ref=f"gift-card:{fact.gift_card_id or fact.key}",
+                amount=fact.issued - fact.bonus,
+                currency=fact.currency,
+                status=RefundState.CONFIRMED,
+                source=fact.portal,
+                gateway="gift_card",
+                at=fact.occurred_at,
+                store_credit=True,
+            )
+        case RefundReported():
+            return Refund(
+                ref=f"reported:{fact.ref or fact.key}",
+                amount=fact.amount,
+                currency=fact.currency,
+                status=RefundState.PROVISIONAL,
+                source=fact.portal,
+                gateway=fact.gateway,
+                refund_ref=fact.ref,
+                at=fact.occurred_at,
+                reported_only=True,
+            )
+
+
+def _same_money(known: Refund, new: Refund) -> bool:
+    """The same movement: by its reference, or the portal's report of a refund the shop knows by that number."""
+    if known.ref == new.ref:
+        return True
+    if known.reported_only == new.reported_only or new.refund_ref is None:
+        return False
+    same_refund = new.refund_ref == known.refund_ref
+    return same_refund and (known.gateway == new.gateway or None in (known.gateway, new.gateway))
+
+
+def _stronger(known: Refund, new: Refund) -> Refund:
+    """What confirms replaces what reports; states only move forward."""
+    if new.reported_only and not known.reported_only:
+        return known
+    if known.reported_only and not new.reported_only:
+        return new
+    if _REFUND_RANK[new.status] < _REFUND_RANK[known.status]:
+        return replace(known, refund_ref=known.refund_ref or new.refund_ref)
+    return replace(new, refund_ref=new.refund_ref or known.refund_ref, gateway=new.gateway or known.gateway)
+
+
+# --- our own steps --------------------------------------------------------------------------------------------------
+
+
+def _requested(case: ReturnCase, fact: StepRequested) -> ReturnCase:
+    step = Step(
+        step=fact.step,
+        name=fact.name,
+        edition=fact.edition,
+        at=fact.occurred_at,
+        amount=fact.amount,
+        units=fact.units,
+    )
+    case = replace(case, steps={**case.steps, fact.step: step})
+    case = replace(case, rma_lines=fact.rma_lines or case.rma_lines, credit=fact.credit or case.credit)
+    if fact.name in _RECEIPT_STEPS:
+        return _mark_posted(case, fact.units, fact.step)
+    return case
+
+
+def _mark_posted(case: ReturnCase, units: tuple[str, ...], step: str | None) -> ReturnCase:
+    marked = tuple(replace(unit, posted_by=step) if unit.unit_id in units else unit for unit in case.units)
+    return replace(case, units=marked)
+
+
+def _done(case: ReturnCase, fact: StepDone) -> ReturnCase:
+    step = case.steps.get(fact.step)
+    if step is None or step.state is StepState.DONE or fact.edition < step.edition:
+        return case
+    done = replace(
+        step,
+        state=StepState.DONE,
+        at=fact.occurred_at,
+        ref=fact.ref,
+        number=fact.number,
+        total=fact.total,
+        url=fact.url,
+        lines=fact.lines,
+        problem=None,
+        message=fact.message,
+    )
+    case = replace(case, steps={**case.steps, fact.step: done})
+    if fact.order is not None:
+        case = replace(case, erp_order=fact.order)
+    match step.name:
+        case "ReverseReceipt":
+            return _reversed(case, step)
+        case "SendNote":
+            return replace(case, noted_at=fact.occurred_at)
+    return case
+
+
+def _reversed(case: ReturnCase, step: Step) -> ReturnCase:
+    """Units of an undone receipt are expected again."""
+    units = tuple(
+        replace(
+            unit,
+            reception=Reception.EXPECTED,
+            acceptance=Acceptance.UNDECIDED,
+            receipt=None,
+            disposition=None,
+            posted_by=None,
+        )
+        if unit.unit_id in step.units
+        else unit
+        for unit in case.units
+    )
+    return replace(case, units=units)
+
+
+def _refused(case: ReturnCase, fact: StepRefused) -> ReturnCase:
+    step = case.steps.get(fact.step)
+    if step is None or step.state is StepState.DONE or fact.edition < step.edition:
+        return case
+    refused = replace(
+        step,
+        state=StepState.REFUSED,
+        at=fact.occurred_at,
+        problem=fact.kind,
+        owner=fact.owner,
+        message=fact.message,
+        ref=fact.ref,
+        number=fact.number,
+    )
+    return replace(case, steps={**case.steps, fact.step: refused})
+
+
+def _retry(case: ReturnCase, fact: RetryAsked) -> ReturnCase:
+    """A refused step is open to be decided again, under the same key and a new edition."""
+    step = case.steps.get(fact.step)
+    if step is None or step.state is not StepState.REFUSED:
+        return case
+    steps = {name: known for name, known in case.steps.items() if name != fact.step}
+    case = replace(case, steps=steps, editions={**case.editions, fact.step: step.edition})
+    if step.name in _RECEIPT_STEPS:
+        case = _mark_posted(case, step.units, None)
+    return case
+
+
+def _settled(case: ReturnCase, fact: StepSettled) -> ReturnCase:
+    step = case.steps.get(fact.step)
+    if step is None or step.state is StepState.DONE:
+        return case
+    settled = replace(
+        step,
+        state=StepState.DONE,
+        at=fact.occurred_at,
+        ref=fact.ref or step.ref or fact.number,
+        number=fact.number or step.number or fact.ref,
+        problem=None,
+        message=f"done by hand by {fact.by}: {fact.reason}",
+    )
+    return replace(case, steps={**case.steps, fact.step: settled})

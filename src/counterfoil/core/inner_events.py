@@ -1,0 +1,94 @@
+"""Facts we make ourselves: what was asked of other systems, what came of it, and what people decided."""
+
+from __future__ import annotations
+
+import msgspec
+
+from counterfoil.core.documents import CreditNote, DocumentLine, ErpOrder, RmaLine
+from counterfoil.core.events import Fact, OutsideFact
+from counterfoil.core.problems import Owner
+
+
+class StepRequested(Fact, frozen=True, kw_only=True, tag="StepRequested.v1"):
+    """A command was decided and queued. `rule` and `because` say why, in words."""
+
+    step: str
+    name: str
+    edition: int
+    rule: str
+    because: str
+    amount: int | None = None
+    units: tuple[str, ...] = ()
+    rma_lines: tuple[RmaLine, ...] = ()
+    credit: CreditNote | None = None
+
+
+class StepDone(Fact, frozen=True, kw_only=True, tag="StepDone.v1"):
+    """The other system did it; the document's own references."""
+
+    step: str
+    edition: int
+    ref: str | None = None
+    number: str | None = None
+    total: int | None = None
+    url: str | None = None
+    lines: tuple[DocumentLine, ...] = ()
+    order: ErpOrder | None = None
+    message: str = ""
+
+
+class StepRefused(Fact, frozen=True, kw_only=True, tag="StepRefused.v1"):
+    """The other system will not do it as asked; a person has to act."""
+
+    step: str
+    edition: int
+    kind: str
+    message: str
+    owner: Owner | None = None
+    ref: str | None = None
+    number: str | None = None
+
+
+class UnitClaim(msgspec.Struct, frozen=True, kw_only=True):
+    """Unit `order_unit` (1-based) of an order line now stands for this physical unit."""
+
+    unit_id: str
+    order_line_ref: str
+    order_unit: int
+
+
+class UnitsClaimed(Fact, frozen=True, kw_only=True, tag="UnitsClaimed.v1"):
+    """Units of the order were taken up by a credit, in order (ATTR-1 rule 5)."""
+
+    step: str
+    claims: tuple[UnitClaim, ...]
+
+
+class RetryAsked(Fact, frozen=True, kw_only=True, tag="RetryAsked.v1"):
+    """A person wants a refused step tried again, after mending its cause."""
+
+    step: str
+    by: str
+    reason: str = ""
+
+
+class StepSettled(Fact, frozen=True, kw_only=True, tag="StepSettled.v1"):
+    """A person did the step by hand in the other system and tells us the document."""
+
+    step: str
+    by: str
+    reason: str
+    ref: str | None = None
+    number: str | None = None
+
+
+class DifferenceAccepted(Fact, frozen=True, kw_only=True, tag="DifferenceAccepted.v1"):
+    """A person accepts a problem of this kind on this return, with a reason."""
+
+    kind: str
+    by: str
+    reason: str
+
+
+InnerFact = StepRequested | StepDone | StepRefused | UnitsClaimed | RetryAsked | StepSettled | DifferenceAccepted
+AnyFact = OutsideFact | InnerFact

@@ -1,0 +1,392 @@
+"""From the open gate to both legs of the settlement pair (R73–R93): credit agreed, refund released, credit posted.
+
+Which leg comes first is the policy's (D2). With `credit_then_refund` an ERP that can hold a draft agrees to the value
+before money moves and the draft is posted once the money is confirmed; one that cannot posts before the release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from counterfoil.core.case import Reception, ReturnCase, Step, StepState
+from counterfoil.core.commands import DraftCreditNote, PostCreditNote, RecordRefund, ReleaseRefund
+from counterfoil.core.credit.note import CannotValueError, ReturnValue, promised, value_return, with_rounding
+from counterfoil.core.documents import CreditNote
+from counterfoil.core.events import RefundState
+from counterfoil.core.look import Finding, Look, Request, Wait, hours_after
+from counterfoil.core.money import to_text
+from counterfoil.core.policy import CreditOrder, RefundExecutor, RefundGate
+from counterfoil.core.problems import Problem
+from counterfoil.core.returns import Stage
+from counterfoil.core.rules.gate import RULES, Answer, gate
+from counterfoil.core.rules.verdict import Hold, Pass, Person
+
+# When the money has already moved, what the portal promised no longer matters: the credit is checked against the money.
+_WITHOUT_PROMISE = tuple(rule for rule in RULES if rule[0] != "refund_equals_value")
+
+
+def settle(look: Look) -> Iterator[Finding]:
+    """Everything that concerns money."""
+    yield from _alarms(look)
+    if look.case.stage in (Stage.CANCELLED, Stage.EXPIRED) and not look.case.money_out:
+        return
+    if look.policy.credit_order is CreditOrder.CREDIT_THEN_REFUND:
+        yield from _credit_first(look)
+    else:
+        yield from _refund_first(look)
+    yield from _record(look)
+
+
+def credit_step(case: ReturnCase) -> Step | None:
+    """The posted credit note's step, done or not."""
+    return case.steps.get("credit-1")
+
+
+# --- the gate -------------------------------------------------------------------------------------------------------
+
+
+def _gate_findings(answers: tuple[Answer, ...]) -> Iterator[Finding]:
+    """The last answer is the one that holds, if any does."""
+    last = answers[-1]
+    match last.verdict:
+        case Hold(opens_when, until):
+            yield Wait(rule=last.rule, reason=f"the refund waits until {opens_when}", until=until)
+        case Person(problem):
+            yield problem
+
+
+def _opened(answers: tuple[Answer, ...]) -> bool:
+    return all(isinstance(answer.verdict, Pass) for answer in answers)
+
+
+def _reasons(answers: tuple[Answer, ...]) -> str:
+    return "; ".join(answer.verdict.because for answer in answers if isinstance(answer.verdict, Pass))
+
+
+# --- credit, then refund --------------------------------------------------------------------------------------------
+
+
+def _credit_first(look: Look) -> Iterator[Finding]:
+    case = look.case
+    drafts = "draft_credit" in look.agreement.erp_can
+    first = look.step("credit-draft-1" if drafts else "credit-1")
+    if first is None:
+        yield from _open_credit(look, drafts)
+        return
+    if first.state is not StepState.DONE:
+        yield Wait(rule="credit_agreed_first", reason="the ERP has not agreed to the credit's value yet")
+        return
+    yield from _release(look)
+    if drafts and look.step("credit-1") is None:
+        yield from _post_draft(look, first)
+    elif not drafts or case.done("credit-1") is not None:
+        yield from _money_follows(look)
+
+
+def _open_credit(look: Look, drafts: bool) -> Iterator[Finding]:
+    """Through the gate to a credit the ERP agrees to (R84)."""
+    answers = gate(look)
+    if not _opened(answers):
+        yield from _gate_findings(answers)
+        return
+    value = value_return(look)
+    assert value is not None, "the rule refund_equals_value waits for the order"
+    note = with_rounding(value, _due(look, value))
+    if not note.lines:
+        yield Wait(rule="credit_agreed_first", reason="no accepted unit is left to credit")
+        return
+    if drafts:
+        yield _request_draft(look, value, note, _reasons(answers))
+    else:
+        yield _request_credit(look, value, note, _reasons(answers), None)
+
+
+def _due(look: Look, value: ReturnValue) -> int:
+    """What the credit has to come to: money that moved is a fact; then the portal's figure where the rule lets it."""
+    due = look.case.money_out or promised(look.case)
+    if due is None:
+        return value.total
+    return due if abs(due - value.total) <= value.tolerance or _accepted(look.case) else value.total
+
+
+def _accepted(case: ReturnCase) -> bool:
+    return "refund_value_differs" in case.accepted_differences
+
+
+def _request_draft(look: Look, value: ReturnValue, note: CreditNote, because: str) -> Request:
+    case = look.case
+    assert case.rma is not None and case.rma.document is not None and case.erp_order is not None
+    command = DraftCreditNote(
+        case=case.case,
+        step="credit-draft-1",
+        rma=case.rma.document,
+        order=case.erp_order,
+        credit=note,
+        credit_date=look.now[:10],
+    )
+    return Request(
+        command=command,
+        rule="credit_agreed_first",
+        because=because,
+        amount=note.total_gross,
+        units=tuple(claim.unit_id for claim in value.claims),
+        claims=value.claims,
+        credit=note,
+    )
+
+
+def _request_credit(
+    look: Look, value: ReturnValue | None, note: CreditNote, because: str, draft: Step | None
+) -> Request:
+    case = look.case
+    assert case.rma is not None and case.rma.document is not None and case.erp_order is not None
+    refs = tuple(refund.ref for refund in case.confirmed)
+    command = PostCreditNote(
+        case=case.case,
+        step="credit-1",
+        rma=case.rma.document,
+        order=case.erp_order,
+        credit=replace(note, refund_refs=refs),
+        credit_date=look.now[:10],
+        draft=draft.document if draft is not None else None,
+    )
+    return Request(
+        command=command,
+        rule="credit_against_the_order",
+        because=because,
+        amount=note.total_gross,
+        units=tuple(claim.unit_id for claim in value.claims) if value else (),
+        claims=value.claims if value else (),
+        credit=note,
+    )
+
+
+def _release(look: Look) -> Iterator[Finding]:
+    """Let the portal pay, once; when it already did, say so."""
+    case = look.case
+    ours = look.policy.refund_executor is RefundExecutor.PORTAL
+    if not ours or look.step("release-1") is not None:
+        return
+    if case.stage is Stage.PROCESSED or case.money_out:
+        return
+    if "release" not in look.agreement.portal_can:
+        yield Problem(kind="release_by_hand", message="Every gate is open; the refund must be released in the portal.")
+        return
+    rma = case.rma.number if case.rma else ""
+    yield Request(
+        command=ReleaseRefund(case=case.case, step="release-1", note=f"RMA {rma}"),
+        rule="refund_released_through_the_gate",
+        because="every gate is open and the ERP agreed to the credit",
+        amount=case.credit.total_gross if case.credit else None,
+    )
+
+
+def _post_draft(look: Look, draft: Step) -> Iterator[Finding]:
+    """Post once the money is confirmed and equals the draft (R87)."""
+    case = look.case
+    assert case.credit is not None
+    due = case.credit.total_gross
+    if due and not case.money_out:
+        yield from _await_money(look)
+        return
+    difference = case.money_out - due
+    if difference == 0 or "refund_differs_from_credit" in case.accepted_differences:
+        paid = to_text(case.money_out, case.currency)
+        because = f"{paid} {case.currency} is confirmed, as much as the draft says" if due else "nothing was to be paid"
+        yield _request_credit(look, None, case.credit, because, draft)
+        return
+    yield from _differs(look, due)
+
+
+def _money_follows(look: Look) -> Iterator[Finding]:
+    """The credit is posted; the money has to match it (R93, invariant 3)."""
+    case = look.case
+    due = case.credit.total_gross if case.credit is not None else 0
+    if case.money_out == due or "refund_differs_from_credit" in case.accepted_differences:
+        return
+    if not case.money_out:
+        yield from _await_money(look)
+    else:
+        yield from _differs(look, due)
+
+
+def _await_money(look: Look) -> Iterator[Finding]:
+    case = look.case
+    agreed = look.step("credit-draft-1") or credit_step(case)
+    since = (agreed.at if agreed else None) or look.now
+    until = hours_after(since, look.policy.credit_within_hours)
+    if look.now < until:
+        yield Wait(rule="pair_closes_in_time", reason="the refund is confirmed by the shop or the gateway", until=until)
+        return
+    amount = case.credit.total_gross if case.credit else 0
+    yield Problem(
+        kind="credit_without_refund",
+        message=f"The credit was agreed on {since[:10]}, but no refund is confirmed.",
+        amount=amount,
+        currency=case.currency,
+    )
+
+
+def _differs(look: Look, due: int) -> Iterator[Finding]:
+    """Less may still be on its way; more never is right."""
+    case = look.case
+    difference = case.money_out - due
+    if difference < 0 and any(r.status in (RefundState.PENDING, RefundState.PROVISIONAL) for r in case.refunds):
+        yield Wait(rule="pair_closes_in_time", reason="the rest of the refund is confirmed")
+        return
+    paid, credited = to_text(case.money_out, case.currency), to_text(due, case.currency)
+    yield Problem(
+        kind="refund_differs_from_credit",
+        message=f"{paid} {case.currency} was refunded, the credit says {credited}.",
+        amount=abs(difference),
+        currency=case.currency,
+    )
+
+
+# --- refund, then credit --------------------------------------------------------------------------------------------
+
+
+def _refund_first(look: Look) -> Iterator[Finding]:
+    """The portal pays on its own events; the credit follows the confirmed money and the goods (R87, R88)."""
+    case = look.case
+    if look.step("credit-1") is not None:
+        if case.done("credit-1") is not None:
+            yield from _money_follows(look)
+        return
+    if not case.money_out:
+        yield Wait(rule="credit_follows_refund", reason="the refund is confirmed by the shop or the gateway")
+        return
+    answers = gate(look, _WITHOUT_PROMISE)
+    if not _opened(answers):
+        yield from _gate_findings(answers)
+        return
+    if case.rma is not None:
+        yield from _credit_what_was_paid(look, _reasons(answers))
+
+
+def _credit_what_was_paid(look: Look, because: str) -> Iterator[Finding]:
+    case = look.case
+    try:
+        value = value_return(look)
+    except CannotValueError as error:
+        yield Problem(kind="value_unknown", message=str(error), currency=case.currency)
+        return
+    if value is None or not value.note.lines:
+        yield Wait(rule="credit_follows_refund", reason="accepted units are booked")
+        return
+    difference = case.money_out - value.total
+    still_coming = case.money_out < (promised(case) or 0)
+    if difference and still_coming:
+        yield Wait(rule="credit_follows_refund", reason="the rest of the refund is confirmed")
+        return
+    if abs(difference) <= value.tolerance or _accepted(case):
+        yield _request_credit(look, value, with_rounding(value, case.money_out), because, None)
+        return
+    paid, worth = to_text(case.money_out, case.currency), to_text(value.total, case.currency)
+    yield Problem(
+        kind="refund_value_differs",
+        message=f"{paid} {case.currency} was refunded; by the original order the accepted units are worth {worth}.",
+        amount=abs(difference),
+        currency=case.currency,
+    )
+
+
+# --- afterwards -----------------------------------------------------------------------------------------------------
+
+
+def _record(look: Look) -> Iterator[Finding]:
+    """Tell the ERP of the money paid against the credit, once for each refund, where it keeps such a record."""
+    case = look.case
+    credit = case.done("credit-1")
+    if credit is None or "record_refund" not in look.agreement.erp_can or case.erp_order is None:
+        return
+    document = credit.document
+    for number, refund in enumerate(case.refunds, start=1):
+        step = f"refund-record-{number}"
+        payable = refund.status is RefundState.CONFIRMED and not refund.reported_only and not refund.store_credit
+        if not payable or document is None or look.step(step) is not None:
+            continue
+        yield Request(
+            command=RecordRefund(
+                case=case.case,
+                step=step,
+                credit=document,
+                order=case.erp_order,
+                amount=refund.amount,
+                currency=refund.currency,
+                refund_ref=refund.ref,
+                tender=refund.gateway,
+                paid_on=(refund.at or look.now)[:10],
+            ),
+            rule="money_recorded_against_the_credit",
+            because=f"{to_text(refund.amount, refund.currency)} {refund.currency} was paid through "
+            f"{refund.gateway or refund.source}",
+            amount=refund.amount,
+        )
+
+
+def _alarms(look: Look) -> Iterator[Finding]:
+    """What must be seen whatever the order of things."""
+    case = look.case
+    awaited = [unit for unit in case.units if unit.reception is not Reception.RECEIVED]
+    loose = look.policy.refund_gate in (RefundGate.INSTANT, RefundGate.CARRIER_SCAN)
+    if case.money_out and awaited and not loose and "short_receipt" not in case.accepted_differences:
+        message = (
+            f"{to_text(case.money_out, case.currency)} {case.currency} was refunded while {len(awaited)} of "
+            f"{len(case.units)} units had not come."
+        )
+        yield Problem(
+            kind="refund_before_receipt",
+            message=message,
+            amount=case.money_out,
+            currency=case.currency,
+            units=len(awaited),
+        )
+    for refund in case.refunds:
+        if refund.status in (RefundState.REVERSED, RefundState.FAILED) and credit_step(case) is not None:
+            amount = to_text(refund.amount, refund.currency)
+            yield Problem(
+                kind="refund_reversed_after_credit",
+                subject=refund.ref,
+                message=f"The refund of {amount} {refund.currency} came back, but its credit note stands.",
+                amount=refund.amount,
+                currency=refund.currency,
+            )
+    if case.processing_failure and case.stage is not Stage.PROCESSED:
+        yield Problem(kind="processing_failed", message=f"The portal could not process it: {case.processing_failure}.")
+    yield from _processed_unasked(look)
+    yield from _credit_overdue(look)
+
+
+def _processed_unasked(look: Look) -> Iterator[Finding]:
+    """D10: with us holding the gate, the portal's own automatic processing must be off."""
+    case = look.case
+    ours = look.policy.refund_executor is RefundExecutor.PORTAL
+    unasked = case.stage is Stage.PROCESSED and look.step("release-1") is None and case.money_out
+    if ours and unasked and "processed_without_release" not in case.accepted_differences:
+        yield Problem(
+            kind="processed_without_release",
+            message="The portal paid without our release; its automatic processing must be off.",
+            amount=case.money_out,
+            currency=case.currency,
+        )
+
+
+def _credit_overdue(look: Look) -> Iterator[Finding]:
+    """R93: money left, and no credit note is posted within the agreed hours."""
+    case = look.case
+    if not case.money_out or case.first_refund_at is None or case.done("credit-1") is not None:
+        return
+    due = hours_after(case.first_refund_at, look.policy.credit_within_hours)
+    if look.now < due:
+        yield Wait(rule="pair_closes_in_time", reason="the credit note is posted", until=due)
+        return
+    yield Problem(
+        kind="refund_without_credit",
+        message=f"{to_text(case.money_out, case.currency)} {case.currency} left on {case.first_refund_at[:10]}; "
+        f"no credit note is posted.",
+        amount=case.money_out,
+        currency=case.currency,
+    )

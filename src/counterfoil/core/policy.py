@@ -1,0 +1,176 @@
+"""The flow policy: what waits for what. One value for each (brand, portal, ERP), every axis D1–D13 named.
+
+Gate means facts, approval means people; they are kept apart (D4). Presets are starting points, not modes: code asks
+the axes, never the preset's name.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class StockOn(StrEnum):
+    """D1: what raises stock."""
+
+    WMS_INSPECTED = "wms_inspected"
+    ERP_RECEIPT = "erp_receipt"
+    PORTAL_FINAL = "portal_final"
+    PORTAL_RESTOCK = "portal_restock"
+
+
+class CreditOrder(StrEnum):
+    """D2: which leg of the settlement pair comes first."""
+
+    CREDIT_THEN_REFUND = "credit_then_refund"
+    REFUND_THEN_CREDIT = "refund_then_credit"
+
+
+class RefundGate(StrEnum):
+    """D3: the facts a refund waits for."""
+
+    RECEIPT_INSPECTION = "receipt+inspection"
+    RECEIPT = "receipt"
+    CARRIER_SCAN = "carrier_scan"
+    INSTANT = "instant"
+
+
+class Approval(StrEnum):
+    """D4: who must agree once the facts are there."""
+
+    AUTOMATIC = "automatic"
+    ABOVE_THRESHOLD = "above_threshold"
+    ALWAYS = "always"
+
+
+class AmountAuthority(StrEnum):
+    """D5: whose number the refund is."""
+
+    ERP = "erp"
+    PORTAL_WITHIN_TOLERANCE = "portal_within_tolerance"
+
+
+class RmaOn(StrEnum):
+    """D6: when the RMA is made."""
+
+    REQUESTED = "requested"
+    AUTHORISED = "authorised"
+    IN_TRANSIT = "in_transit"
+    FINALISED = "finalised"
+
+
+class DispositionSource(StrEnum):
+    """D7: whose disposition moves stock."""
+
+    WAREHOUSE = "warehouse"
+    PORTAL = "portal"
+
+
+class Posting(StrEnum):
+    """D9: when a kind of record is posted."""
+
+    REAL_TIME = "real_time"
+    CYCLE = "cycle"
+
+
+class RefundExecutor(StrEnum):
+    """D10: who pays."""
+
+    PORTAL = "portal"  # after our release
+    PORTAL_ITSELF = "portal_itself"  # the portal pays on its own events
+    ERP = "erp"
+    GATEWAY = "gateway"
+    COUNTERPARTY = "counterparty"
+
+
+class CreditDocument(StrEnum):
+    """D11: the form of the financial record."""
+
+    BY_BILLING = "by_billing"
+    CREDIT_MEMO = "credit_memo"
+    CASH_REFUND = "cash_refund"
+
+
+class ExchangeRelease(StrEnum):
+    """D12: when an exchange may ship."""
+
+    ON_CONFIRM = "on_confirm"
+    ON_CARRIER_SCAN = "on_carrier_scan"
+    ON_RECEIPT = "on_receipt"
+    ON_INSPECTION = "on_inspection"
+
+
+class RmaGranularity(StrEnum):
+    """D13: one RMA for what."""
+
+    PER_RETURN = "per_return"
+    PER_ORDER = "per_order"
+    PER_SHIPMENT = "per_shipment"
+
+
+class FlowPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of the policy. Hours are wall-clock hours; amounts are minor units of the case's currency."""
+
+    name: str = "controlled"
+    version: str = "1"
+    stock_on: StockOn = StockOn.WMS_INSPECTED  # D1
+    attestor: str | None = None  # D1: who saw the goods, for the looser settings
+    credit_order: CreditOrder = CreditOrder.CREDIT_THEN_REFUND  # D2
+    refund_gate: RefundGate = RefundGate.RECEIPT_INSPECTION  # D3
+    refund_cover: str | None = None  # D3: what covers a looser gate
+    approval: Approval = Approval.AUTOMATIC  # D4
+    approval_threshold: int | None = None  # D4
+    amount_authority: AmountAuthority = AmountAuthority.ERP  # D5
+    tolerance_per_partial_line: int = 1  # D5, ATTR-1: minor units for each line that is only partly refunded
+    rma_on: RmaOn = RmaOn.AUTHORISED  # D6
+    disposition_source: DispositionSource = DispositionSource.WAREHOUSE  # D7
+    location_key: tuple[str, ...] = ("received_at+disposition", "disposition", "reason")  # D8
+    stock_posting: Posting = Posting.REAL_TIME  # D9
+    money_posting: Posting = Posting.REAL_TIME  # D9
+    refund_executor: RefundExecutor = RefundExecutor.PORTAL  # D10
+    credit_document: CreditDocument = CreditDocument.BY_BILLING  # D11
+    exchange_release: ExchangeRelease = ExchangeRelease.ON_RECEIPT  # D12
+    rma_granularity: RmaGranularity = RmaGranularity.PER_RETURN  # D13
+    damaged_needs_review: bool = False  # R76, warehouse sheet §3.6
+    credit_within_hours: int = 24  # R93
+    inspect_within_hours: int = 48  # R124
+
+
+PRESETS: dict[str, FlowPolicy] = {
+    "controlled": FlowPolicy(),
+    "credit-first": FlowPolicy(name="credit-first", rma_on=RmaOn.REQUESTED, refund_executor=RefundExecutor.ERP),
+    "portal-led": FlowPolicy(
+        name="portal-led",
+        refund_gate=RefundGate.RECEIPT,
+        credit_order=CreditOrder.REFUND_THEN_CREDIT,
+        refund_executor=RefundExecutor.PORTAL_ITSELF,
+    ),
+    "restock-mirror": FlowPolicy(
+        name="restock-mirror",
+        rma_on=RmaOn.REQUESTED,
+        stock_on=StockOn.PORTAL_RESTOCK,
+        refund_gate=RefundGate.RECEIPT,
+        credit_order=CreditOrder.REFUND_THEN_CREDIT,
+        refund_executor=RefundExecutor.PORTAL_ITSELF,
+    ),
+    "instant-funded": FlowPolicy(
+        name="instant-funded",
+        refund_gate=RefundGate.INSTANT,
+        refund_cover="counterparty",
+        credit_order=CreditOrder.REFUND_THEN_CREDIT,
+        refund_executor=RefundExecutor.COUNTERPARTY,
+    ),
+}
+"""The five presets of requirements §1b. `controlled` and `portal-led` are carried end to end today."""
+
+WORKING_PRESETS = ("controlled", "portal-led")
+
+
+class Agreement(msgspec.Struct, frozen=True, kw_only=True):
+    """Policy plus what the connected systems, as configured, can do: everything a decision may lean on."""
+
+    policy: FlowPolicy
+    portal_can: frozenset[str] = frozenset()
+    erp_can: frozenset[str] = frozenset()
+    mapping_version: str = "1"

@@ -1,0 +1,24 @@
+"""Money waits for the inspection, and for the ERP to have booked what was found (R62, R73, R80)."""
+
+from __future__ import annotations
+
+from counterfoil.core.case import Acceptance, Reception
+from counterfoil.core.look import Look
+from counterfoil.core.policy import RefundGate
+from counterfoil.core.rules.verdict import Hold, Pass, Verdict
+from counterfoil.core.units import bookable, booked
+
+
+def judge(look: Look) -> Verdict:
+    """Open when every unit that came is inspected and booked; looser gates (D3) do not ask."""
+    case = look.case
+    if look.policy.refund_gate is not RefundGate.RECEIPT_INSPECTION:
+        return Pass("the policy does not wait for inspection")
+    here = [unit for unit in case.units if unit.reception is Reception.RECEIVED]
+    undecided = [unit for unit in here if unit.acceptance is Acceptance.UNDECIDED]
+    if undecided:
+        return Hold(f"{len(undecided)} units are inspected")
+    unbooked = [unit for unit in here if bookable(unit) and not booked(case, unit)]
+    if unbooked:
+        return Hold(f"the ERP has booked the receipt of {len(unbooked)} units")
+    return Pass("everything that came is inspected and booked")
