@@ -1,0 +1,1 @@
+"""What vendor folders share: reading payloads exactly, signatures, HTTP with honest outcomes."""

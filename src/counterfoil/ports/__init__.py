@@ -1,0 +1,1 @@
+"""What the outside must offer us. Adapters implement these; the shell only knows these."""
