@@ -1,0 +1,1 @@
+"""Returns portals, one folder a vendor."""
