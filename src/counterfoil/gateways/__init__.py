@@ -1,0 +1,1 @@
+"""Shops and payment providers, one folder a vendor."""
