@@ -1,0 +1,402 @@
+"""Carries commands to Prima, whatever the transport: one attempt each, and a look-up by our reference.
+
+Every document carries a reference made from its return and step (refs), so that an attempt whose answer was lost is
+found again, and one that is repeated does nothing twice (Prima sheet §5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from counterfoil.adapterkit.parse import Fields, UnreadableError
+from counterfoil.core.commands import (
+    AnyCommand,
+    CancelReturnAuthorisation,
+    Command,
+    DraftCreditNote,
+    FindSalesOrder,
+    OpenReturnAuthorisation,
+    PostCreditNote,
+    ReceiveStock,
+    ReverseReceipt,
+    StoreTracking,
+)
+from counterfoil.core.problems import Owner
+from counterfoil.erps.prima.compare import differences, line_numbers
+from counterfoil.erps.prima.config import PrimaConfig, capabilities, contradictions, document_url
+from counterfoil.erps.prima.orders import erp_order
+from counterfoil.erps.prima.records import Document, Record, sales_credit_note, sales_return, stock_receipt
+from counterfoil.erps.prima.refs import external_ref
+from counterfoil.erps.prima.transports import Exists, Failure, ReadFailedError, Stored, Transport
+from counterfoil.ports.capabilities import Cap
+from counterfoil.ports.outcomes import AlreadyDone, Busy, Done, LockedOut, Outcome, Refused, Unknown, Unsupported
+from counterfoil.ports.vendors import ErpDocument, Probe
+
+_FAILURES = (Busy, Unknown, Refused, LockedOut)
+
+# What each command needs the account to be able to do.
+_NEEDS: Mapping[type[Command], Cap] = {
+    FindSalesOrder: Cap.READ_ORDER,
+    OpenReturnAuthorisation: Cap.CREATE_RETURN,
+    StoreTracking: Cap.STORE_TRACKING,
+    CancelReturnAuthorisation: Cap.CANCEL_RETURN,
+    ReceiveStock: Cap.RECEIVE,
+    ReverseReceipt: Cap.REVERSE_RECEIPT,
+    DraftCreditNote: Cap.DRAFT_CREDIT,
+    PostCreditNote: Cap.POST_CREDIT,
+}
+
+_KINDS = {"rma": Document.RETURN, "receipt": Document.RECEIPT, "credit_note": Document.CREDIT}
+_DATED = {Document.RETURN: "authorised_at", Document.RECEIPT: "received_at", Document.CREDIT: "credit_date"}
+
+
+class PrimaClient:
+    """One Prima account. Calls block; one client serves several threads."""
+
+    def __init__(self, config: PrimaConfig, transport: Transport) -> None:
+        self._config = config
+        self._transport = transport
+        self._caps = capabilities(config)
+
+    def perform(self, command: AnyCommand) -> Outcome:
+        """Try once. Commands this account has no endpoint for are declined with a sentence."""
+        declined = self._declined(command)
+        if declined is not None:
+            return declined
+        match command:
+            case FindSalesOrder():
+                return self._order(command)
+            case OpenReturnAuthorisation() | ReceiveStock() | DraftCreditNote():
+                document, record = self._document_of(command)
+                return self._create(document, record)
+            case PostCreditNote():
+                return self._post(command)
+            case CancelReturnAuthorisation():
+                return self._act(command, Document.RETURN, command.rma.number, "cancel", {"reason": command.reason})
+            case StoreTracking():
+                body = {"tracking_number": command.tracking, "carrier": command.carrier}
+                return self._act(command, Document.RETURN, command.rma.number, "tracking", body)
+            case ReverseReceipt():
+                return self._act(
+                    command, Document.RECEIPT, command.receipt.number, "reverse", {"reason": command.reason}
+                )
+        raise AssertionError(f"{type(command).__name__} was neither declined nor carried out")
+
+    def find(self, command: AnyCommand) -> Outcome | None:
+        """Look for the effect of an earlier attempt; None when it is surely absent. Writes nothing."""
+        declined = self._declined(command)
+        if declined is not None:
+            return declined
+        match command:
+            case FindSalesOrder():
+                return self._order(command)
+            case OpenReturnAuthorisation() | ReceiveStock() | DraftCreditNote():
+                document, record = self._document_of(command)
+                return self._found(document, record)
+            case PostCreditNote():
+                return self._found_posted(command)
+            case CancelReturnAuthorisation():
+                return self._found_state(Document.RETURN, command.rma.number, _is("status", "cancelled"))
+            case StoreTracking():
+                return self._found_state(
+                    Document.RETURN, command.rma.number, _is("tracking_number", command.tracking.lower())
+                )
+            case ReverseReceipt():
+                return self._found_state(Document.RECEIPT, command.receipt.number, _is("status", "reversed"))
+        raise AssertionError(f"{type(command).__name__} was neither declined nor looked up")
+
+    def _declined(self, command: AnyCommand) -> Unsupported | None:
+        need = _NEEDS.get(type(command))
+        if need is None:
+            name = type(command).__name__
+            return Unsupported(message=f"Prima has no way to carry out {name}; it is left to a person.", code=name)
+        if need not in self._caps:
+            return Unsupported(message=f"This Prima connection is not set up for {need.value.replace('_', ' ')}.")
+        return None
+
+    # --- orders -----------------------------------------------------------------------------------------------------
+
+    def _order(self, command: FindSalesOrder) -> Outcome:
+        """By the shop's order id, then by the name printed for the customer, with and without its `#`."""
+        case = command.case
+        name = case.order_name or ""
+        for asked in dict.fromkeys(ref for ref in (case.order_ref, name, name.removeprefix("#")) if ref):
+            rows = self._transport.orders(asked)
+            if not isinstance(rows, list):
+                return rows
+            rows = [row for row in rows if str(row.data.get("external_order_ref", asked)) == asked]
+            if len(rows) > 1:
+                return Refused(kind="several_orders_found", owner=Owner.OPS, message=_several(asked, rows))
+            if rows:
+                return self._order_outcome(rows[0])
+        message = f"Prima holds no sales order for {case.order_name or case.order_ref or 'a return without an order'}."
+        return Refused(kind="order_not_found", owner=Owner.OPS, message=message)
+
+    def _order_outcome(self, row: Fields) -> Outcome:
+        try:
+            order = erp_order(row, self._config)
+        except UnreadableError as trouble:
+            return _unreadable(trouble, _shown(row, "order_number"))
+        return Done(ref=order.ref, number=order.number, order=order, message=f"Sales order {order.number} found.")
+
+    # --- documents --------------------------------------------------------------------------------------------------
+
+    def _document_of(
+        self, command: OpenReturnAuthorisation | ReceiveStock | DraftCreditNote
+    ) -> tuple[Document, Record]:
+        match command:
+            case OpenReturnAuthorisation():
+                return Document.RETURN, sales_return(command, self._config)
+            case ReceiveStock():
+                return Document.RECEIPT, stock_receipt(command, self._config)
+        return Document.CREDIT, sales_credit_note(command, self._config)
+
+    def _create(self, document: Document, record: Record) -> Outcome:
+        sent = self._transport.create(document, record)
+        match sent:
+            case Stored():
+                return self._agreed(document, record, sent.record, already=sent.replayed)
+            case Exists():
+                found = self._found(document, record)
+                return found if found is not None else _vanished(sent, str(record["external_ref"]))
+        return sent
+
+    def _found(self, document: Document, record: Record) -> Outcome | None:
+        held = self._transport.by_ref(document, str(record["external_ref"]))
+        return self._agreed(document, record, held, already=True) if isinstance(held, Fields) else held
+
+    def _agreed(self, document: Document, sent: Record, stored: Fields, *, already: bool) -> Outcome:
+        """Done when Prima holds what we asked for; a different total is finance's, any other difference is parked."""
+        try:
+            number = stored.need(document.number_field)
+            total = _total(sent, stored) if document is Document.CREDIT else None
+        except UnreadableError as trouble:
+            return _unreadable(trouble, _shown(stored, document.number_field))
+        cancelled = already and _status(stored) == "cancelled"
+        refused = _cancelled(document, number) if cancelled else _contradiction(number, sent, stored)
+        if refused is not None:
+            return refused
+        kind = AlreadyDone if already else Done
+        return kind(
+            ref=number,
+            number=number,
+            total=total,
+            lines=line_numbers(sent, stored.data),
+            url=document_url(self._config, document.value, number),
+            message=f"Prima holds {number}.",
+        )
+
+    # --- the credit note --------------------------------------------------------------------------------------------
+
+    def _credit_held(self, command: PostCreditNote, record: Record) -> Fields | Failure | None:
+        if command.draft is not None:
+            return self._transport.by_number(Document.CREDIT, command.draft.number)
+        return self._transport.by_ref(Document.CREDIT, str(record["external_ref"]))
+
+    def _post(self, command: PostCreditNote) -> Outcome:
+        """Make the note if it is not there, then post it; wherever an earlier attempt stopped, this goes on."""
+        record = sales_credit_note(command, self._config)
+        held = self._credit_held(command, record)
+        if isinstance(held, _FAILURES):
+            return held
+        if held is None:
+            if command.draft is not None:
+                return _draft_gone(command.draft.number)
+            made = self._create(Document.CREDIT, record)
+            return self._post_draft(record, made.number, command) if isinstance(made, Done) and made.number else made
+        ended = self._ended(record, held)
+        return ended if ended is not None else self._post_draft(record, held.need("credit_number"), command)
+
+    def _ended(self, record: Record, held: Fields) -> Outcome | None:
+        """The outcome when the held note cannot or need not be posted; None when it is a draft that agrees."""
+        agreed = self._agreed(Document.CREDIT, record, held, already=True)
+        return None if isinstance(agreed, Done) and _status(held) != "posted" else agreed
+
+    def _post_draft(self, record: Record, number: str, command: PostCreditNote) -> Outcome:
+        body = {"refund_refs": list(command.credit.refund_refs)} if command.credit.refund_refs else {}
+        posted = self._transport.act(Document.CREDIT, number, "post", body, f"{record['external_ref']}-POST")
+        if posted is None:
+            return _draft_gone(number)
+        if isinstance(posted, Refused):  # refused perhaps because it was posted before
+            found = self._found_posted(command)
+            return found if isinstance(found, Done) else posted
+        if not isinstance(posted, Stored):
+            return posted
+        if _status(posted.record) != "posted":
+            return Unknown(message=f"Prima took the posting of {number} but does not show it as posted.")
+        return self._agreed(Document.CREDIT, record, posted.record, already=False)
+
+    def _found_posted(self, command: PostCreditNote) -> Outcome | None:
+        """The posted note; None when there is only a draft or nothing, because then the posting is still to do."""
+        record = sales_credit_note(command, self._config)
+        held = self._credit_held(command, record)
+        return self._ended(record, held) if isinstance(held, Fields) else held
+
+    # --- doing something to a document ------------------------------------------------------------------------------
+
+    def _act(
+        self, command: AnyCommand, document: Document, number: str, action: str, body: Mapping[str, Any]
+    ) -> Outcome:
+        key = external_ref(action.upper(), command.case, command.step, with_brand=self._config.brand_in_reference)
+        done = self._transport.act(document, number, action, {k: v for k, v in body.items() if v is not None}, key)
+        if done is None:
+            message = f"Prima does not know {number}."
+            return Refused(kind="return_not_found_in_erp", owner=Owner.OPS, message=message)
+        if isinstance(done, Stored):
+            return Done(ref=number, number=number, message=f"{number}: {action} done.")
+        if isinstance(done, Refused):  # refused perhaps because it was done before
+            found = self.find(command)
+            return found if isinstance(found, Done) else done
+        return done
+
+    def _found_state(self, document: Document, number: str, reached: Callable[[Fields], bool]) -> Outcome | None:
+        held = self._transport.by_number(document, number)
+        if not isinstance(held, Fields):
+            return held
+        return AlreadyDone(ref=number, number=number, message=f"{number} shows it.") if reached(held) else None
+
+    # --- reading back and checking ----------------------------------------------------------------------------------
+
+    def documents(self, kind: str, since: str, until: str) -> Iterator[ErpDocument]:
+        """Documents of one kind dated in [since, until]. Raises ReadFailedError for a list that breaks off."""
+        document = _KINDS.get(kind)
+        if document is None or Cap.READ_BACK not in self._caps:
+            return
+        for row in self._transport.listed(document, since, until):
+            try:
+                yield _erp_document(kind, document, row)
+            except UnreadableError as trouble:
+                raise ReadFailedError(_unreadable(trouble, _shown(row, document.number_field))) from trouble
+
+    def find_by_ref(self, kind: str, external_ref: str) -> Done | None:
+        """One document by our reference. Raises ReadFailedError when Prima cannot be asked."""
+        document = _KINDS.get(kind)
+        if document is None:
+            return None
+        held = self._transport.by_ref(document, external_ref)
+        if held is None:
+            return None
+        if not isinstance(held, Fields):
+            raise ReadFailedError(held)
+        try:
+            shown = _erp_document(kind, document, held)
+        except UnreadableError as trouble:
+            raise ReadFailedError(_unreadable(trouble, _shown(held, document.number_field))) from trouble
+        return Done(ref=shown.ref, number=shown.number, total=shown.amount, message=f"Prima holds {shown.number}.")
+
+    def probe(self) -> Probe:
+        """Whether the code tables can be read, and whether the configuration fits them. Writes nothing."""
+        checks = [(False, sentence) for sentence in contradictions(self._config)]
+        for table, title in (("depots", "depots"), ("reason-codes", "reason codes"), ("tax-codes", "tax codes")):
+            codes = self._transport.codes(table)
+            if not isinstance(codes, list):
+                checks.append((False, f"The {title} cannot be read: {codes.message}"))
+                continue
+            checks.append((bool(codes), f"Prima lists {len(codes)} {title}."))
+            if table == "depots" and self._config.write_off_depot:
+                known = self._config.write_off_depot in codes
+                checks.append((known, f"The write-off depot is {'' if known else 'not '}among the depots."))
+        return Probe(ok=all(good for good, _ in checks), checks=tuple(checks))
+
+    def close(self) -> None:
+        """Release the connections."""
+        self._transport.close()
+
+
+def _is(name: str, word: str) -> Callable[[Fields], bool]:
+    return lambda held: _shown(held, name).lower() == word
+
+
+def _status(held: Fields) -> str:
+    return _shown(held, "status").lower()
+
+
+def _shown(held: Fields, name: str) -> str:
+    """A field as text whatever it holds: for messages and words, never for amounts."""
+    value = held.data.get(name)
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def _total(sent: Record, stored: Fields) -> int:
+    """The gross total Prima shows. Raises UnreadableError when it shows none: then nothing is proven (§5)."""
+    total = stored.amount("total_gross", str(sent["currency"]))
+    if total is None:
+        raise UnreadableError("total_gross is missing")
+    return total
+
+
+def _contradiction(number: str, sent: Record, stored: Fields) -> Refused | None:
+    found = differences(sent, stored.data)
+    if not found:
+        return None
+    money = any(phrase.startswith("total_") for phrase in found)
+    return Refused(
+        kind="totals_mismatch" if money else "document_differs",
+        owner=Owner.FINANCE if money or "credit_number" in stored else Owner.INTEGRATION,
+        message=f"Prima holds {number} with other content than asked for ({'; '.join(found[:3])}).",
+        detail="; ".join(found),
+        ref=number,
+        number=number,
+    )
+
+
+def _several(asked: str, rows: Sequence[Fields]) -> str:
+    numbers = ", ".join(str(row.data.get("order_number", "?")) for row in rows[:5])
+    return f"Prima holds {len(rows)} sales orders for {asked} ({numbers}); a person must say which."
+
+
+def _unreadable(trouble: UnreadableError, number: str) -> Refused:
+    message = f"Prima's record {number or 'without a number'} could not be read exactly: {trouble}."
+    return Refused(
+        kind="unreadable_erp_record",
+        owner=Owner.INTEGRATION,
+        message=message,
+        ref=number or None,
+        number=number or None,
+    )
+
+
+def _vanished(refused: Exists, ref: str) -> Unknown:
+    """Prima says the document exists, but a look finds none: perhaps it is not shown yet, so look again later."""
+    return Unknown(message=f"Prima says {ref} exists but does not show it.", detail=refused.detail, code=refused.code)
+
+
+def _draft_gone(number: str) -> Refused:
+    return Refused(
+        kind="credit_note_not_found", owner=Owner.FINANCE, message=f"The draft credit note {number} is not in Prima."
+    )
+
+
+def _cancelled(document: Document, number: str) -> Refused:
+    """A document somebody cancelled in Prima is not made a second time behind their back."""
+    credit = document is Document.CREDIT
+    return Refused(
+        kind="credit_note_cancelled" if credit else "return_closed_in_erp",
+        owner=Owner.FINANCE if credit else Owner.OPS,
+        message=f"{number} was cancelled in Prima.",
+        ref=number,
+        number=number,
+    )
+
+
+def _erp_document(kind: str, document: Document, row: Fields) -> ErpDocument:
+    """A record for reconciliation. Raises UnreadableError for a number, amount or quantity that cannot be read."""
+    number = row.need(document.number_field)
+    currency = row.text("currency")
+    amount = row.amount("total_gross", currency) if currency else None
+    dated = row.text(_DATED[document])
+    units = [line.whole("quantity") for line in row.each("lines")]
+    return ErpDocument(
+        kind=kind,
+        ref=number,
+        number=number,
+        external_ref=row.text("external_ref"),
+        currency=currency,
+        amount=amount,
+        units=sum(unit for unit in units if unit is not None) if units and None not in units else None,
+        dated=dated[:10] if dated else None,
+        status=_status(row) or None,
+        order_number=row.text("order_number"),
+        rma_ref=row.text("return_number") if document is not Document.RETURN else None,
+    )
