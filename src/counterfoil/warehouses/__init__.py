@@ -1,0 +1,1 @@
+"""Warehouses, one folder a way of speaking."""
