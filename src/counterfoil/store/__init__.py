@@ -1,0 +1,1 @@
+"""Where things are kept: one schema for SQLite and PostgreSQL, SQL in `.sql` files, thin modules around it."""

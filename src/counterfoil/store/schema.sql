@@ -1,0 +1,231 @@
+-- Counterfoil's own tables, for SQLite and PostgreSQL alike. All moments are milliseconds since 1970 UTC (`…_ms`),
+-- all amounts integers of minor units. {serial} and {bytes} stand for each database's own words.
+
+create table connections (
+    name            text primary key,
+    brand           text not null,
+    vendor          text not null,
+    family          text not null,
+    slots           integer not null default 2,
+    state           text not null default 'active',       -- active, paused
+    paused_because  text,
+    busy_until_ms   bigint not null default 0,
+    polled_until    text,
+    last_delivery_ms bigint,
+    last_success_ms bigint,
+    last_trouble_ms bigint,
+    last_trouble    text
+);
+
+-- The inbox: every delivery, byte for byte, encrypted under a key of its own.
+create table deliveries (
+    id              {serial},
+    connection      text not null,
+    delivery_key    text not null,
+    arrived_ms      bigint not null,
+    signature       text not null,
+    headers         text not null,
+    body            {bytes} not null,
+    body_key        {bytes} not null,
+    size_bytes      integer not null,
+    state           text not null default 'new',          -- new, read, ignored, quarantined
+    kind            text,
+    topic           text,
+    note            text,
+    unique (connection, delivery_key)
+);
+create index deliveries_new on deliveries (connection, id) where state = 'new';
+create index deliveries_quarantined on deliveries (connection, id) where state = 'quarantined';
+
+-- The log: append-only, one hash chain a stream. A stream is a return, or `system/…`.
+create table log (
+    id              {serial},
+    stream          text not null,
+    seq             integer not null,
+    fact_key        text not null,
+    name            text not null,
+    actor           text not null,
+    at_ms           bigint not null,
+    payload         text not null,
+    hash            text not null,
+    unique (stream, seq),
+    unique (stream, fact_key)
+);
+
+-- Seals tie all streams together: each covers the log rows up to `last_id` and the seal before it.
+create table seals (
+    id              {serial},
+    at_ms           bigint not null,
+    last_id         bigint not null,
+    entries         bigint not null,
+    hash            text not null
+);
+
+create table cases (
+    case_id         text primary key,
+    brand           text not null,
+    portal          text not null,
+    return_id       text not null,
+    order_ref       text,
+    order_name      text,
+    currency        text not null,
+    stage           text not null,
+    progress        text not null,                        -- open, waiting, finished, cancelled
+    waits_for       text not null default '',
+    state           text not null,                        -- the ReturnCase, as JSON
+    seq             integer not null,
+    chain           text not null,
+    opened_ms       bigint not null,
+    updated_ms      bigint not null,
+    look_again_ms   bigint,
+    problems_open   integer not null default 0,
+    units_returned  integer not null default 0,
+    units_received  integer not null default 0,
+    value_minor     bigint,
+    refunded_minor  bigint not null default 0,
+    credited_minor  bigint not null default 0,
+    rma_number      text,
+    credit_number   text
+);
+create index cases_recent on cases (updated_ms, case_id);
+create index cases_progress on cases (progress, updated_ms, case_id);
+create index cases_brand on cases (brand, progress, updated_ms, case_id);
+create index cases_portal on cases (portal, progress, updated_ms, case_id);
+create index cases_return on cases (return_id);
+create index cases_order on cases (order_name);
+create index cases_rma on cases (rma_number) where rma_number is not null;
+create index cases_credit on cases (credit_number) where credit_number is not null;
+create index cases_look_again on cases (look_again_ms) where look_again_ms is not null;
+
+-- How outside references lead to a return: order, tracking, rma, refund, name.
+create table case_keys (
+    brand           text not null,
+    kind            text not null,
+    value           text not null,
+    case_id         text not null,
+    primary key (brand, kind, value, case_id)
+);
+
+create index case_keys_value on case_keys (value, case_id);
+
+create table orders (
+    brand           text not null,
+    order_ref       text not null,
+    order_name      text not null,
+    fact            text not null,                        -- the newest OrderSeen, as JSON
+    updated_ms      bigint not null,
+    primary key (brand, order_ref)
+);
+create index orders_name on orders (brand, order_name);
+
+-- Which unit of an order line is taken up by which return (ATTR-1 rule 5): no unit twice.
+create table order_claims (
+    brand           text not null,
+    order_ref       text not null,
+    order_line_ref  text not null,
+    order_unit      integer not null,
+    case_id         text not null,
+    step            text not null,
+    primary key (brand, order_ref, order_line_ref, order_unit)
+);
+
+-- Facts that belong to no return yet: refunds and parcels that came first.
+create table loose_facts (
+    id              {serial},
+    brand           text not null,
+    fact_key        text not null,
+    fact            text not null,
+    keys            text not null,                        -- JSON list of [kind, value]
+    arrived_ms      bigint not null,
+    delivery_id     bigint,
+    state           text not null default 'waiting',      -- waiting, adopted
+    case_id         text,
+    unique (brand, fact_key)
+);
+create table loose_keys (
+    brand           text not null,
+    kind            text not null,
+    value           text not null,
+    loose_id        bigint not null,
+    primary key (brand, kind, value, loose_id)
+);
+create index loose_waiting on loose_facts (arrived_ms) where state = 'waiting';
+
+create table commands (
+    id              {serial},
+    command_key     text not null,
+    edition         integer not null,
+    case_id         text not null,
+    connection      text not null,
+    name            text not null,
+    body            text not null,
+    state           text not null,                        -- waiting, ready, doing, done, dead
+    attempts        integer not null default 0,
+    maybe_sent      integer not null default 0,           -- 1: an earlier attempt may have arrived; look up first
+    due_ms          bigint not null,
+    lease_until_ms  bigint,
+    worker          text,
+    created_ms      bigint not null,
+    finished_ms     bigint,
+    outcome         text,
+    message         text,
+    unique (command_key, edition)
+);
+create index commands_ready on commands (connection, due_ms, id) where state = 'ready';
+create index commands_doing on commands (connection, lease_until_ms) where state = 'doing';
+create index commands_case on commands (case_id, id);
+
+create table slots (
+    slot            text primary key,                     -- connection:k
+    connection      text not null,
+    work            text not null,                        -- inbox, commands
+    queued_until_ms bigint not null default 0
+);
+
+create table problems (
+    id              {serial},
+    brand           text not null,
+    case_id         text,
+    kind            text not null,
+    subject         text not null,
+    owner           text not null,
+    severity        text not null,
+    message         text not null,
+    amount_minor    bigint,
+    currency        text,
+    units           integer not null default 0,
+    state           text not null,                        -- open, resolved (by a person), ended (by itself)
+    opened_ms       bigint not null,
+    updated_ms      bigint not null,
+    closed_ms       bigint,
+    closed_by       text,
+    closed_because  text,
+    came_back       integer not null default 0,
+    connection      text,
+    delivery_id     bigint
+);
+create unique index problems_open_once on problems (brand, coalesce(case_id, ''), kind, subject) where state = 'open';
+create index problems_inbox on problems (state, owner, opened_ms, id);
+create index problems_recent on problems (state, opened_ms, id);
+create index problems_kind on problems (state, kind, opened_ms, id);
+create index problems_case on problems (case_id, id);
+
+create table documents (
+    case_id         text not null,
+    step            text not null,
+    kind            text not null,                        -- rma, receipt, credit_draft, credit_note, refund_record
+    connection      text not null,
+    ref             text not null,
+    number          text not null,
+    total_minor     bigint,
+    currency        text,
+    url             text,
+    at_ms           bigint not null,
+    primary key (case_id, step)
+);
+
+create table workers (
+    worker          text primary key,
+    started_ms      bigint not null,
+    beat_ms         bigint not null
+);
