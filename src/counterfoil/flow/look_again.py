@@ -1,0 +1,91 @@
+"""What time alone changes: deadlines that pass, facts nobody asked for, leases that ran out, signatures that fail."""
+
+from __future__ import annotations
+
+from counterfoil.core.events import OutsideFact, RefundMoved
+from counterfoil.core.money import to_text
+from counterfoil.core.problems import Problem
+from counterfoil.flow.advance import advance, lock_for, order_of
+from counterfoil.flow.world import World
+from counterfoil.store import cases, problems
+from counterfoil.store.database import now_ms
+
+BATCH = 200
+REFUND_UNCLAIMED_AFTER_MS = 24 * 3600 * 1000  # the portal has so long to name a refund as its own (R85, R93)
+
+
+def look_again(world: World) -> int:
+    """Decide again about returns whose deadline has passed; how many."""
+    with world.database.read() as tx:
+        due = [row["case_id"] for row in tx.rows("cases_to_look_at", now=now_ms(), limit=BATCH)]
+    for case_id in due:
+        look_at(world, case_id)
+    return len(due)
+
+
+def look_at(world: World, case_id: str) -> None:
+    """Decide again about one return, with no new fact."""
+    with world.database.write() as tx:
+        stored = cases.peek(tx, case_id)
+        if stored is not None:
+            lock_for(tx, stored.case.brand, order_of(tx, case_id))
+            advance(world, tx, case_id, [])
+
+
+def look_at_troubled(world: World) -> int:
+    """Decide again about every open return with a problem: mapping, policy or settings may have changed."""
+    with world.database.read() as tx:
+        found = [row["case_id"] for row in tx.rows("cases_troubled")]
+    for case_id in found:
+        look_at(world, case_id)
+    return len(found)
+
+
+def unclaimed(world: World, older_than_ms: int = REFUND_UNCLAIMED_AFTER_MS) -> int:
+    """Refunds no return named in time were made outside the portal (R85); a problem each."""
+    with world.database.write() as tx:
+        rows = tx.rows("loose_old", before=now_ms() - older_than_ms, limit=BATCH)
+        found = 0
+        for row in rows:
+            fact = cases.decode_fact(row["fact"])
+            if isinstance(fact, RefundMoved):
+                problems.put(tx, row["brand"], _outside_portal(fact))
+                found += 1
+    return found
+
+
+def _outside_portal(fact: OutsideFact) -> Problem:
+    assert isinstance(fact, RefundMoved)
+    amount = f"{to_text(fact.amount, fact.currency)} {fact.currency}"
+    return Problem(
+        kind="refund_outside_portal",
+        subject=fact.key,
+        message=f"{amount} was refunded on order {fact.order_ref} through {fact.gateway or fact.source}; "
+        "no return in the portal names it.",
+        amount=fact.amount,
+        currency=fact.currency,
+    )
+
+
+def release_leases(world: World) -> int:
+    """Give commands of dead workers back; the next attempt looks the document up first."""
+    with world.database.write() as tx:
+        return tx.run("commands_expired", now=now_ms())
+
+
+def failing_signatures(world: World) -> None:
+    """One problem for each connection that keeps deliveries with wrong signatures; it ends when they are read."""
+    with world.database.write() as tx:
+        counts = {row["connection"]: row["kept"] for row in tx.rows("deliveries_distrusted")}
+        for connection in world.connections.values():
+            kept = counts.get(connection.name, 0)
+            if not kept:
+                because = "no delivery waits for its signature"
+                problems.end_loose(tx, connection.brand, "signature_invalid", connection.name, because)
+                continue
+            problem = Problem(
+                kind="signature_invalid",
+                subject=connection.name,
+                message=f"{kept} deliveries of {connection.name} are kept because their signature does not fit.",
+            )
+            problems.put(tx, connection.brand, problem, connection=connection.name)

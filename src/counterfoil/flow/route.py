@@ -1,0 +1,113 @@
+"""From facts to returns: each fact finds the return it belongs to, or waits where the return will find it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from counterfoil.core.case import ReturnCase, receipt_key
+from counterfoil.core.events import (
+    OrderSeen,
+    OutsideFact,
+    PortalFact,
+    RefundMoved,
+    ReturnFact,
+    WarehouseReported,
+)
+from counterfoil.core.evolve import new_case
+from counterfoil.core.problems import Problem
+from counterfoil.flow.advance import advance, lock_for, open_return, order_of
+from counterfoil.flow.belongs import belongs, best, keys_of
+from counterfoil.flow.world import World
+from counterfoil.store import cases, problems
+from counterfoil.store.cases import Key
+from counterfoil.store.database import Transaction
+
+
+def route(
+    world: World,
+    tx: Transaction,
+    brand: str,
+    facts: Sequence[OutsideFact],
+    *,
+    actor: str,
+    delivery_id: int | None = None,
+) -> tuple[str, ...]:
+    """Bring facts of one delivery to their returns, in the caller's transaction; the returns they went to."""
+    touched: list[str] = []
+    for fact in facts:
+        match fact:
+            case ReturnFact():
+                touched.append(_portal_fact(world, tx, brand, fact, actor))
+            case OrderSeen():
+                touched += _order_fact(world, tx, brand, fact, actor)
+            case _:
+                touched += _other_fact(world, tx, brand, fact, actor, delivery_id)
+    return tuple(dict.fromkeys(touched))
+
+
+def _portal_fact(world: World, tx: Transaction, brand: str, fact: PortalFact, actor: str) -> str:
+    case = new_case(brand, fact.portal_return)
+    lock_for(tx, brand, case.case.order_ref)
+    open_return(world, tx, case, [fact], actor)
+    return case.case_id
+
+
+def _order_fact(world: World, tx: Transaction, brand: str, fact: OrderSeen, actor: str) -> list[str]:
+    """Keep the order; returns that wait for it go on."""
+    lock_for(tx, brand, fact.order.order_ref)
+    cases.put_order(tx, brand, fact)
+    waiting = []
+    for case_id in cases.by_key(tx, brand, ("order", fact.order.order_ref)):
+        stored = cases.load(tx, case_id)
+        if stored is not None and stored.case.order is None:
+            advance(world, tx, case_id, [fact], actor)
+            waiting.append(case_id)
+    return waiting
+
+
+def _other_fact(
+    world: World, tx: Transaction, brand: str, fact: OutsideFact, actor: str, delivery_id: int | None
+) -> list[str]:
+    keys = keys_of(fact)
+    found = _find(tx, brand, fact, keys)
+    if found is not None:
+        lock_for(tx, brand, order_of(tx, found))
+        advance(world, tx, found, [fact], actor)
+        return [found]
+    cases.put_loose(tx, brand, fact, keys, delivery_id)
+    if isinstance(fact, WarehouseReported) and fact.receipt.lines:
+        problems.put(tx, brand, _blind(fact), delivery_id=delivery_id)
+    return []
+
+
+def _find(tx: Transaction, brand: str, fact: OutsideFact, keys: Sequence[Key]) -> str | None:
+    """The return a fact belongs to. The first reference that leads anywhere decides."""
+    for key in keys:
+        candidates = [_load(tx, case_id) for case_id in cases.by_key(tx, brand, key)]
+        if isinstance(fact, WarehouseReported):
+            chosen = best(candidates, fact)
+            if chosen is not None:
+                return chosen.case_id
+            continue
+        if isinstance(fact, RefundMoved) and key[0] == "order":
+            continue  # the same order is not proof enough; it waits until the portal names it
+        fitting = [case for case in candidates if belongs(case, fact)]
+        if len(fitting) == 1:
+            return fitting[0].case_id
+    return None
+
+
+def _load(tx: Transaction, case_id: str) -> ReturnCase:
+    stored = cases.peek(tx, case_id)
+    assert stored is not None, "case keys point at returns that exist"
+    return stored
+
+
+def _blind(fact: WarehouseReported) -> Problem:
+    receipt = fact.receipt
+    items = ", ".join(f"{line.received_quantity} × {line.sku or line.barcode}" for line in receipt.lines)
+    clue = receipt.rma_number or receipt.tracking_number or receipt.order_number or "no reference"
+    message = f"{receipt.warehouse_code} received {items} on {receipt.receipt_id} ({clue}); no return fits."
+    units = sum(line.received_quantity for line in receipt.lines)
+    subject = receipt_key(receipt.source, receipt.receipt_id)
+    return Problem(kind="blind_receipt", subject=subject, message=message, units=units)

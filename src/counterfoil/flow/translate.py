@@ -1,0 +1,92 @@
+"""From kept deliveries to facts: read in order of arrival, apply or quarantine; nothing is dropped, nothing becomes zero.
+
+Each delivery is one transaction: what it says is applied and the delivery marked, or neither.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import msgspec
+import structlog
+
+from counterfoil.core.problems import Problem
+from counterfoil.flow.route import route
+from counterfoil.flow.world import Connection, World
+from counterfoil.ports.translation import Finding, Kind, Translation
+from counterfoil.ports.vendors import Delivery
+from counterfoil.store import problems
+from counterfoil.store.database import Transaction
+
+BATCH = 50
+
+_log = structlog.get_logger("counterfoil.translate")
+
+
+def read_inbox(world: World, connection: Connection, batch: int = BATCH) -> int:
+    """Read the oldest unread deliveries of a connection; how many there were."""
+    with world.database.read() as tx:
+        rows = tx.rows("deliveries_new", connection=connection.name, limit=batch)
+    for row in rows:
+        _read(world, connection, row)
+    return len(rows)
+
+
+def _read(world: World, connection: Connection, row: dict[str, Any]) -> None:
+    try:
+        body = world.vault.open(row["body"], row["body_key"])
+        delivery = Delivery(
+            body=body,
+            headers=msgspec.json.decode(row["headers"], type=dict[str, str]),
+            arrived_at=row["arrived_ms"] / 1000,
+        )
+        translation = connection.spec.translate(delivery)
+        with world.database.write() as tx:
+            _apply(world, connection, tx, translation, row["id"])
+    except Exception as error:  # a mistake of ours must not stop the inbox; the bytes stay
+        _log.error("delivery_not_applied", delivery=row["id"], connection=connection.name, error=repr(error))
+        _quarantine(world, connection, row["id"], f"{type(error).__name__}: {error}", traceback.format_exc(limit=3))
+
+
+def _apply(world: World, connection: Connection, tx: Transaction, found: Translation, delivery_id: int) -> None:
+    touched = route(world, tx, connection.brand, found.events, actor=connection.name, delivery_id=delivery_id)
+    case_id = touched[0] if len(touched) == 1 else None
+    for finding in found.problems:
+        problem = _as_problem(finding, delivery_id)
+        _put_finding(tx, connection, problem, finding, case_id, delivery_id)
+    unreadable = found.kind is Kind.UNREADABLE
+    state = "quarantined" if unreadable else "ignored" if found.ignored_because and not found.events else "read"
+    note = found.ignored_because or (found.problems[0].message if found.problems else None)
+    tx.run("delivery_done", id=delivery_id, state=state, kind=found.kind.value, topic=found.topic, note=note)
+
+
+def _as_problem(finding: Finding, delivery_id: int) -> Problem:
+    return Problem(kind=finding.kind, subject=finding.subject or f"delivery {delivery_id}", message=finding.message)
+
+
+def _put_finding(
+    tx: Transaction, connection: Connection, problem: Problem, finding: Finding, case_id: str | None, delivery_id: int
+) -> None:
+    """A finding belongs to the delivery; where the delivery is about one return its id stands in the subject."""
+    subject = f"{case_id}: {problem.subject}" if case_id else problem.subject
+    problems.put(
+        tx,
+        connection.brand,
+        msgspec.structs.replace(problem, subject=subject),
+        owner=finding.owner,
+        connection=connection.name,
+        delivery_id=delivery_id,
+    )
+
+
+def _quarantine(world: World, connection: Connection, delivery_id: int, why: str, detail: str) -> None:
+    _log.info("quarantined", delivery=delivery_id, detail=detail)
+    with world.database.write() as tx:
+        tx.run("delivery_done", id=delivery_id, state="quarantined", kind=None, topic=None, note=why)
+        problem = Problem(
+            kind="delivery_not_applied",
+            subject=f"delivery {delivery_id}",
+            message=f"A delivery of {connection.name} could not be applied ({why}). Its bytes are kept.",
+        )
+        problems.put(tx, connection.brand, problem, connection=connection.name, delivery_id=delivery_id)
