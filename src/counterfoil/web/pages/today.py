@@ -1,0 +1,89 @@
+"""The first page of the day: what is open and whose it is, what is late, whether money agrees, whether we hear well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from counterfoil.store.database import Row, now_ms
+from counterfoil.web import words
+from counterfoil.web.access import page
+from counterfoil.web.formats import DAY_MS, counted
+from counterfoil.web.pages.connections import health
+from counterfoil.web.system import current, kind_of
+
+QUIET_DAYS = 3
+QUIET_ROWS = 6
+WEEK_MS = 7 * DAY_MS
+COUNT_MAX = 1_000
+
+
+@dataclass(slots=True)
+class OwnerCard:
+    """One team's open exceptions: how many, the money they hold by currency, the oldest, the commonest kinds."""
+
+    owner: str
+    title: str
+    problems: int = 0
+    held: dict[str, int] = field(default_factory=dict)
+    oldest_ms: int | None = None
+    kinds: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def commonest(self) -> list[tuple[str, str, int]]:
+        """Up to three kinds: name, title, count; most frequent first."""
+        ordered = sorted(self.kinds.items(), key=lambda item: (-item[1], item[0]))
+        return [(kind, kind_of(kind).title, number) for kind, number in ordered[:3]]
+
+
+def owner_cards(summary: list[Row]) -> list[OwnerCard]:
+    """A card for every team, in the house order, also when it has nothing open."""
+    cards = {owner: OwnerCard(owner, title) for owner, title in words.OWNER.items()}
+    for row in summary:
+        card = cards.setdefault(row["owner"], OwnerCard(row["owner"], row["owner"]))
+        card.problems += row["problems"]
+        card.kinds[row["kind"]] = card.kinds.get(row["kind"], 0) + row["problems"]
+        card.oldest_ms = min(row["oldest_ms"], card.oldest_ms or row["oldest_ms"])
+        if row["held_minor"] is not None and row["currency"]:
+            card.held[row["currency"]] = card.held.get(row["currency"], 0) + row["held_minor"]
+    return list(cards.values())
+
+
+@page("returns.view")
+@require_safe
+def today(request: HttpRequest) -> HttpResponse:
+    """The overview."""
+    now = now_ms()
+    before = now - QUIET_DAYS * DAY_MS
+    with current().database.read() as tx:
+        cards = owner_cards(tx.rows("console_problem_summary"))
+        quiet = tx.rows("console_quiet", before_ms=before, rows=QUIET_ROWS)
+        quiet_count = tx.one("console_quiet_count", before_ms=before, rows=COUNT_MAX + 1) or {"returns": 0}
+        week = tx.rows("console_week", since_ms=now - WEEK_MS)
+        progress = {row["progress"]: row["returns"] for row in tx.rows("console_progress")}
+        beat = tx.one("console_last_beat") or {"beat_ms": None}
+        connections = health(tx, now)
+    context = {
+        "cards": cards,
+        "headline": _headline(sum(card.problems for card in cards), quiet_count["returns"]),
+        "quiet": quiet,
+        "quiet_count": min(quiet_count["returns"], COUNT_MAX),
+        "quiet_days": QUIET_DAYS,
+        "week": week,
+        "progress_counts": {"open": progress.get("open", 0), "waiting": progress.get("waiting", 0)},
+        "connections": connections,
+        "beat_ms": beat["beat_ms"],
+    }
+    return render(request, "today.html", context)
+
+
+def _headline(problems: int, quiet: int) -> str:
+    if not problems and not quiet:
+        return "All clear. Nothing is open and nothing is late."
+    parts = [f"{counted(problems, 'exception').capitalize()} {'is' if problems == 1 else 'are'} open"]
+    if quiet:
+        parts.append(f"{counted(min(quiet, COUNT_MAX), 'return')} {'has' if quiet == 1 else 'have'} gone quiet")
+    return " and ".join(parts) + "."

@@ -1,0 +1,94 @@
+"""What the console needs of the running system, and where it finds it.
+
+Django builds its views without arguments, so the system is held here, one for each process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from counterfoil.core.problems import Owner, ProblemKind
+from counterfoil.ports.actions import Actions
+from counterfoil.store.database import Database
+
+
+class ConnectionFacts(Protocol):
+    """What the console shows of a configured connection."""
+
+    @property
+    def name(self) -> str:
+        """The connection's own name, such as `north-loop`."""
+        ...
+
+    @property
+    def vendor(self) -> str:
+        """Which system it speaks to."""
+        ...
+
+    @property
+    def family(self) -> str:
+        """Portal, ERP, gateway or warehouse."""
+        ...
+
+    @property
+    def brand(self) -> str:
+        """Whose returns it carries."""
+        ...
+
+
+class System(Protocol):
+    """The running system, as far as the console goes.
+
+    A PostgreSQL system also has `database_url`, because Django's own tables live beside ours there.
+    """
+
+    @property
+    def database(self) -> Database:
+        """Our tables."""
+        ...
+
+    @property
+    def connections(self) -> Sequence[ConnectionFacts]:
+        """What is configured, whether or not it ever ran."""
+        ...
+
+    @property
+    def problem_kinds(self) -> Mapping[str, ProblemKind]:
+        """Title, owner and runbook of each kind of exception."""
+        ...
+
+    @property
+    def actions(self) -> Actions:
+        """What people may do."""
+        ...
+
+
+_held: list[System] = []
+
+
+def install(system: System) -> None:
+    """Make this the system the pages show; replaces an earlier one."""
+    _held[:] = [system]
+
+
+def current() -> System:
+    """The installed system. A missing one is a mistake of ours."""
+    assert _held, "counterfoil.web.make_wsgi was not called"
+    return _held[0]
+
+
+def kind_of(name: str) -> ProblemKind:
+    """A kind of exception; one we do not know yet gets a plain text and goes to integration."""
+    known = current().problem_kinds.get(name)
+    if known is not None:
+        return known
+    return ProblemKind(
+        kind=name,
+        owner=Owner.INTEGRATION,
+        title=name.replace("_", " ").capitalize(),
+        runbook=(
+            "Read the message and open the return.",
+            "Mend the cause in the system the message names, then try again.",
+        ),
+    )
