@@ -1,0 +1,47 @@
+"""Every vendor we know, by family. The only place that names them; everything else derives from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from counterfoil.erps.netsuite import SPEC as NETSUITE
+from counterfoil.erps.prima import SPEC as PRIMA
+from counterfoil.gateways.shopify import SPEC as SHOPIFY
+from counterfoil.gateways.shopify.read import read_order_file, read_refund_file
+from counterfoil.portals.loop import SPEC as LOOP
+from counterfoil.ports.vendors import VendorSpec
+from counterfoil.simkit.server import Simulator
+from counterfoil.warehouses.canonical import SPEC as WAREHOUSE
+
+__all__ = [
+    "ERPS",
+    "GATEWAYS",
+    "PORTALS",
+    "VENDORS",
+    "WAREHOUSES",
+    "read_order_file",
+    "read_refund_file",
+    "simulator",
+    "vendor",
+]
+
+PORTALS: tuple[VendorSpec, ...] = (LOOP,)
+ERPS: tuple[VendorSpec, ...] = (NETSUITE, PRIMA)
+GATEWAYS: tuple[VendorSpec, ...] = (SHOPIFY,)
+WAREHOUSES: tuple[VendorSpec, ...] = (WAREHOUSE,)
+
+VENDORS: Mapping[str, VendorSpec] = {spec.name: spec for spec in (*PORTALS, *ERPS, *GATEWAYS, *WAREHOUSES)}
+
+
+def vendor(name: str) -> VendorSpec:
+    """The vendor of this name. KeyError with a sentence that lists those we know."""
+    if name not in VENDORS:
+        raise KeyError(f"{name!r} is no vendor we know; choose from {', '.join(sorted(VENDORS))}")
+    return VENDORS[name]
+
+
+def simulator(name: str) -> type[Simulator]:
+    """The simulator of a vendor; imported only when asked for."""
+    found: type[Simulator] = import_module(vendor(name).sim).SIMULATOR
+    return found

@@ -1,0 +1,193 @@
+"""The command line: one program, one module a command. Heavy imports happen inside the commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(
+    name="counterfoil",
+    help="Carries returns from the portal into the ERP in the right order, and proves that both halves agree.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+audit = typer.Typer(help="Evidence: check the log's hash chains.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
+
+SettingsFile = Annotated[
+    Path, typer.Option("--settings", "-c", help="The settings file.", envvar="COUNTERFOIL_SETTINGS")
+]
+DEFAULT_SETTINGS = Path("counterfoil.toml")
+
+
+def fail(message: str, status: int = 2) -> NoReturn:
+    """One sentence on standard error, and the exit status."""
+    print(message, file=sys.stderr)
+    raise typer.Exit(status)
+
+
+def run() -> None:
+    """Run the program; any mistake in use or input ends in a sentence, never in a traceback."""
+    try:
+        app()
+    except (BrokenPipeError, KeyboardInterrupt):
+        sys.exit(130)
+
+
+def guarded(work: Callable[[], int]) -> NoReturn:
+    """Run a command's work; expected errors become one sentence and exit status 2."""
+    from counterfoil.settings import SettingsError
+    from counterfoil.store.database import StoreError
+
+    try:
+        status = work()
+    except (SettingsError, StoreError) as error:
+        fail(str(error))
+    except FileNotFoundError as error:
+        fail(f"{error.filename} does not exist")
+    except PermissionError as error:
+        fail(f"{error.filename} cannot be opened: permission denied")
+    raise typer.Exit(status)
+
+
+@app.command(epilog="Example: counterfoil translate loop delivery.json --headers headers.json --secret s3cret")
+def translate(
+    vendor: Annotated[str, typer.Argument(help="Whose payload it is, e.g. loop, shopify, warehouse, prima, netsuite.")],
+    file: Annotated[Path | None, typer.Argument(help="The exact bytes; standard input when not given.")] = None,
+    headers: Annotated[Path | None, typer.Option(help="JSON object of the HTTP headers that came with it.")] = None,
+    secret: Annotated[list[str] | None, typer.Option(help="Webhook secret; may be given twice.")] = None,
+    status: Annotated[int | None, typer.Option(help="HTTP status, when this is an API answer.")] = None,
+    at: Annotated[str | None, typer.Option(help="Moment of arrival: RFC 3339 or unix seconds.")] = None,
+) -> None:
+    """Show what a payload says: canonical events as JSON. Exit status 1 when unreadable or forged."""
+    from counterfoil.cli.translate import run as work
+
+    guarded(lambda: work(vendor, file, headers, tuple(secret or ()), status, at))
+
+
+@app.command(epilog="Example: counterfoil price --order order.json --refund refund-1.json --refund refund-2.json")
+def price(
+    order: Annotated[Path, typer.Option(help="Body of orders/create.")],
+    refund: Annotated[list[Path] | None, typer.Option(help="Body of refunds/create; may be repeated.")] = None,
+) -> None:
+    """Attributable value of an order's refunds, line by line, with the explanation (rule ATTR-1)."""
+    from counterfoil.cli.price import run as work
+
+    guarded(lambda: work(order, refund or []))
+
+
+@app.command(epilog="Example: counterfoil sim netsuite --port 9010 --world world.json")
+def sim(
+    vendor: Annotated[str, typer.Argument(help="Which system to stand in for.")],
+    port: Annotated[int, typer.Option(help="Port on loopback; 0 picks a free one.")] = 0,
+    world: Annotated[Path | None, typer.Option(help="JSON with the records that must exist.")] = None,
+    seed: Annotated[int, typer.Option(help="Makes every choice of the simulator repeatable.")] = 0,
+    faults: Annotated[Path | None, typer.Option(help="JSON list of faults to schedule.")] = None,
+) -> None:
+    """Run one simulator on loopback until it is stopped."""
+    from counterfoil.cli.sim import run as work
+
+    guarded(lambda: work(vendor, port, world, seed, faults))
+
+
+@app.command(epilog="Example: counterfoil demo --headless --json --erp netsuite")
+def demo(
+    headless: Annotated[bool, typer.Option("--headless", help="Exit after the summary; no console.")] = False,
+    returns: Annotated[int, typer.Option(help="How many returns the week has.", min=1, max=20_000)] = 220,
+    seed: Annotated[int, typer.Option(help="Same seed, same week.")] = 7,
+    portal: Annotated[str, typer.Option(help="Which portal.")] = "loop",
+    erp: Annotated[str, typer.Option(help="Which ERP.")] = "prima",
+    policy: Annotated[str, typer.Option(help="Which preset.")] = "controlled",
+    database: Annotated[
+        str | None, typer.Option(help="sqlite:///FILE or postgresql://…; default: a fresh file.")
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="Where its files go; emptied first.")] = Path(".counterfoil/demo"),
+    port: Annotated[int, typer.Option(help="Port of the console; 0 picks a free one.")] = 8300,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """A believable week of returns through simulated systems over real HTTP, then the proof that all agree."""
+    from counterfoil.cli.demo import run as work
+
+    guarded(
+        lambda: work(
+            headless=headless,
+            returns=returns,
+            seed=seed,
+            portal=portal,
+            erp=erp,
+            policy=policy,
+            database=database,
+            folder=folder,
+            port=port,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
+def serve(
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    with_worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Also work, in the same process.")] = True,
+) -> None:
+    """Receive webhooks and show the console; on the embedded default also do the work."""
+    from counterfoil.cli.serve import run as work
+
+    guarded(lambda: work(settings, with_worker))
+
+
+@app.command()
+def worker(settings: SettingsFile = DEFAULT_SETTINGS) -> None:
+    """Do the work, beside `serve --no-worker`; start as many as the load needs (PostgreSQL)."""
+    from counterfoil.cli.serve import run_worker as work
+
+    guarded(lambda: work(settings))
+
+
+@app.command()
+def migrate(settings: SettingsFile = DEFAULT_SETTINGS) -> None:
+    """Bring the database to this version's schema; safe to repeat."""
+    from counterfoil.cli.upkeep import migrate as work
+
+    guarded(lambda: work(settings))
+
+
+@app.command()
+def check(
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Preflight: settings, database and every connection, without writing anything. Exit status 1 on a finding."""
+    from counterfoil.cli.upkeep import check as work
+
+    guarded(lambda: work(settings, as_json))
+
+
+@app.command()
+def backfill(
+    connection: Annotated[str, typer.Argument(help="Which connection to ask.")],
+    since: Annotated[str, typer.Option(help="RFC 3339 moment to start from.")],
+    until: Annotated[str | None, typer.Option(help="RFC 3339 moment to end at; default now.")] = None,
+    settings: SettingsFile = DEFAULT_SETTINGS,
+) -> None:
+    """Bring in what a system has from a window of time; what is known already changes nothing."""
+    from counterfoil.cli.upkeep import backfill as work
+
+    guarded(lambda: work(settings, connection, since, until))
+
+
+@audit.command("verify")
+def audit_verify(
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    anchor: Annotated[str | None, typer.Option(help="A head hash exported earlier; it must still be there.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Recompute every hash chain and seal of the log. Exit status 1 when anything was changed."""
+    from counterfoil.cli.upkeep import verify as work
+
+    guarded(lambda: work(settings, anchor, as_json))

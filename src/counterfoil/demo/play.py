@@ -1,0 +1,152 @@
+"""The week happens: customers ask, parcels travel, the warehouse looks, all through the simulators' own doors.
+
+Nothing here touches Counterfoil: it only makes the outside world move, out of order and with bad luck now and then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+
+from counterfoil.demo.stage import Stage
+from counterfoil.demo.week import CONDITIONS, Trip
+
+Json = dict[str, Any]
+
+HANDS = 6  # customers and warehouse people acting at the same time
+
+
+class Play:
+    """Drives the simulators. `portal_led`: the portal pays on its own once the parcel is delivered."""
+
+    def __init__(self, stage: Stage, portal_led: bool) -> None:
+        self._urls = stage.urls
+        self._portal_led = portal_led
+        self._local = threading.local()
+
+    def run(self, trips: Sequence[Trip], told: Callable[[Trip], None]) -> None:
+        """Play every trip; `told` hears of each one that is through."""
+        with ThreadPoolExecutor(HANDS) as hands:
+            for trip in hands.map(self._trip, trips):
+                told(trip)
+
+    def _post(self, system: str, path: str, body: Json) -> Json:
+        client: httpx2.Client | None = getattr(self._local, "client", None)
+        if client is None:
+            client = self._local.client = httpx2.Client(timeout=30, trust_env=False)
+        answer = client.post(self._urls[system] + path, json=body)
+        if answer.status_code >= 400:
+            raise RuntimeError(f"the simulated {system} refused {path}: {answer.text[:300]}")
+        found: Json = answer.json()
+        return found
+
+    def _trip(self, trip: Trip) -> Trip:
+        if trip.trouble == "blind_parcel":
+            self._scan_blind(trip)
+        if trip.luck == "parcel_first":
+            self._scan(trip, 0, 1)
+        made = self._post("loop", "/__sim/returns", self._request(trip))
+        trip.facts["return_id"] = str(made["id"])
+        if trip.trouble == "cancelled":
+            self._cancel(trip)
+            return trip
+        self._travel(trip)
+        if trip.luck == "duplicate":
+            body = {"id": trip.facts["return_id"], "topic": "return", "trigger": "return.created"}
+            self._post("loop", "/__sim/emit", {**body, "variant": "duplicate"})
+        if trip.luck == "forged":
+            body = {"id": trip.facts["return_id"], "topic": "return", "trigger": "return.updated"}
+            self._post("loop", "/__sim/emit", {**body, "variant": "wrong_signature"})
+        if trip.luck != "parcel_first":
+            for parcel in range(trip.parcels):
+                self._scan(trip, parcel, trip.parcels)
+        if self._portal_led:
+            self._process(trip)
+        return trip
+
+    def _request(self, trip: Trip) -> Json:
+        lines = [dict(line) for line in trip.lines]
+        if trip.trouble == "unmapped_reason":
+            for line in lines:
+                line["reason"] = "Smells of smoke"
+        body: Json = {
+            "order_id": trip.order["id"],
+            "lines": lines,
+            "outcome": trip.outcome,
+            "handling_fee": trip.fee,
+            "refund_shipping": trip.refund_shipping,
+            "created_at": trip.created_at,
+        }
+        if trip.trouble == "value_falsified":
+            body["overrides"] = {"refund": "249.99", "total": "249.99"}
+        return body
+
+    def _travel(self, trip: Trip) -> None:
+        path = f"/__sim/returns/{trip.facts['return_id']}/label"
+        for status in ("in_transit", "delivered"):
+            self._post("loop", path, {"status": status, "tracking_number": trip.tracking, "carrier": "Royal Example"})
+
+    def _cancel(self, trip: Trip) -> None:
+        """The shop's staff cancels it in the portal's admin."""
+        client = httpx2.Client(timeout=30, trust_env=False, headers={"X-Authorization": "loop-demo-key"})
+        client.post(f"{self._urls['loop']}/api/v1/warehouse/return/{trip.facts['return_id']}/cancel")
+        client.close()
+
+    def _process(self, trip: Trip) -> None:
+        """The portal pays by itself: somebody presses the button in its admin."""
+        client = httpx2.Client(timeout=30, trust_env=False, headers={"X-Authorization": "loop-demo-key"})
+        client.post(f"{self._urls['loop']}/api/v1/warehouse/return/{trip.facts['return_id']}/process")
+        client.close()
+
+    # --- the warehouse ----------------------------------------------------------------------------------------------
+
+    def _scan(self, trip: Trip, parcel: int, parcels: int) -> None:
+        units = self._units(trip)
+        share = [unit for place, unit in enumerate(units) if place % parcels == parcel]
+        if trip.trouble == "empty_box":
+            self._closed(trip, share)
+            return
+        head = {"receipt_id": f"GR-{trip.number:05d}-{parcel + 1}", "tracking_number": trip.tracking}
+        head["order_number"] = trip.order["name"]
+        if trip.trouble == "not_inspected":
+            self._post("warehouse", "/__sim/parcels", {**head, "lines": [_counted(unit) for unit in share]})
+            return
+        self._post("warehouse", "/__sim/scan", {**head, "units": share})
+        if trip.luck == "repeated_receipt":
+            self._post("warehouse", "/__sim/scan", {**head, "units": share})
+
+    def _units(self, trip: Trip) -> list[Json]:
+        skus = [line["sku"] for line in trip.lines for _ in range(line["quantity"])]
+        units = []
+        for sku, disposition in zip(skus, trip.found, strict=True):
+            condition, grade = CONDITIONS[disposition]
+            units.append({"sku": sku, "disposition": disposition, "condition": condition, "grade": grade})
+        if trip.trouble == "units_rejected":
+            units = [{**unit, "disposition": "return_to_customer", "condition": "worn"} for unit in units]
+        if trip.trouble == "wrong_item":
+            units = [{**unit, "sku": "SCARF-CHK" if unit["sku"] != "SCARF-CHK" else "BAG-TOTE"} for unit in units]
+        return units
+
+    def _closed(self, trip: Trip, units: list[Json]) -> None:
+        """The box was empty: counted as nothing, and the return is closed at the warehouse."""
+        lines = [{**_counted(unit), "received_quantity": 0, "short_quantity": 1} for unit in units]
+        head = {"tracking_number": trip.tracking, "order_number": trip.order["name"]}
+        self._post("warehouse", "/__sim/parcels", {**head, "receipt_id": f"GR-{trip.number:05d}-1", "lines": lines})
+        self._post(
+            "warehouse",
+            "/__sim/parcels",
+            {**head, "event_type": "return.closed", "receipt_id": f"GR-{trip.number:05d}-C", "lines": []},
+        )
+
+    def _scan_blind(self, trip: Trip) -> None:
+        unit = {"sku": "HAT-BEAN-GRY", "disposition": "quarantine", "condition": "unknown", "grade": None}
+        head = {"receipt_id": f"GR-{trip.number:05d}-B", "tracking_number": "NO-LABEL-77"}
+        self._post("warehouse", "/__sim/scan", {**head, "units": [unit]})
+
+
+def _counted(unit: Json) -> Json:
+    return {"sku": unit["sku"], "received_quantity": 1, "inspection_status": "pending"}

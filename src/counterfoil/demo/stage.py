@@ -1,0 +1,186 @@
+"""The stage: simulators listening on loopback in a thread of their own, and settings that connect us to them."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+from pathlib import Path
+from typing import Any
+
+from counterfoil.catalog import simulator
+from counterfoil.demo import erps
+from counterfoil.simkit.server import Running, Simulator
+
+Json = dict[str, Any]
+
+BRAND = "north"
+LOOP_KEY, LOOP_SECRET = "loop-demo-key", "loop-demo-secret"
+SHOP_TOKEN, SHOP_SECRET = "shpat_demo", "shop-demo-secret"
+WMS_SECRET = "whsec_" + base64.b64encode(b"a demonstration secret, 32 bytes").decode()
+SHOP_DOMAIN = "north-example.myshopify.com"
+
+LOOP_HOOKS = (
+    ("return", "return.created"),
+    ("return", "return.updated"),
+    ("return", "return.closed"),
+    ("return.processing", "return.processing.failed"),
+    ("label", "label.created"),
+    ("label", "label.updated"),
+    ("giftcard", "giftcard.requested"),
+    ("restock", "restock.requested"),
+)
+SHOP_HOOKS = (
+    "orders/create",
+    "orders/updated",
+    "refunds/create",
+    "order_transactions/create",
+    "tender_transactions/create",
+)
+
+
+class Stage:
+    """The outside world, running. `urls` names each system's address; `sims` the simulators themselves."""
+
+    def __init__(self, orders: list[Json], erp: str, hooks_url: str, folder: Path) -> None:
+        self.erp = erp
+        self._hooks_url = hooks_url
+        self._folder = folder
+        self._orders = orders
+        self._loop = asyncio.new_event_loop()
+        self._running: dict[str, Running] = {}
+        self.urls: dict[str, str] = {}
+        self.sims: dict[str, Simulator] = {}
+        self._thread = threading.Thread(target=self._loop.run_forever, name="simulators", daemon=True)
+
+    def start(self) -> None:
+        """Start every simulator; the portal last, since it reads from the shop."""
+        self._thread.start()
+        self._open("shopify", self._shop_world())
+        self._open(self.erp, self._erp_world())
+        self._open("warehouse", self._warehouse_world())
+        self._open("loop", self._loop_world())
+
+    def stop(self) -> None:
+        """Stop listening."""
+        for running in reversed(self._running.values()):
+            asyncio.run_coroutine_threadsafe(running.stop(), self._loop).result(timeout=20)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=5)
+
+    def quiet(self) -> bool:
+        """Whether no webhook waits to be delivered anywhere."""
+        return all(
+            all(row.get("done") or row.get("statuses") for row in sim.state().get("deliveries", []))
+            for name, sim in self.sims.items()
+            if name in ("loop", "shopify")
+        )
+
+    def _open(self, vendor: str, world: Json) -> None:
+        async def run() -> Running:
+            running = Running(simulator(vendor)(world))
+            await running.start()
+            return running
+
+        running = asyncio.run_coroutine_threadsafe(run(), self._loop).result(timeout=60)
+        self._running[vendor] = running
+        self.urls[vendor] = running.base_url
+        self.sims[vendor] = running.simulator
+
+    def _hook(self, vendor: str, name: str) -> str:
+        return f"{self._hooks_url}/webhooks/{vendor}/{name}"
+
+    def _shop_world(self) -> Json:
+        address = self._hook("shopify", "north-shop")
+        return {
+            "shop_domain": SHOP_DOMAIN,
+            "access_token": SHOP_TOKEN,
+            "client_secret": SHOP_SECRET,
+            "currency": "GBP",
+            "orders": self._orders,
+            "webhooks": [{"topic": topic, "address": address} for topic in SHOP_HOOKS],
+            "graphql_bucket": {"size": 1_000_000, "restore_per_s": 100_000},
+        }
+
+    def _erp_world(self) -> Json:
+        if self.erp == "netsuite":
+            return erps.netsuite_world(self._orders, self._folder / "keys")
+        return erps.prima_world(self._orders)
+
+    def _warehouse_world(self) -> Json:
+        return {
+            "source": "leeds-wms",
+            "warehouse_code": "LEEDS",
+            "secret": WMS_SECRET,
+            "url": self._hook("warehouse", "leeds-wms"),
+        }
+
+    def _loop_world(self) -> Json:
+        url = self._hook("loop", "north-loop")
+        return {
+            "shop_id": 12345,
+            "currency": "GBP",
+            "api_keys": [LOOP_KEY],
+            "webhook_secret": LOOP_SECRET,
+            "webhooks": [{"topic": topic, "trigger": trigger, "url": url} for topic, trigger in LOOP_HOOKS],
+            "shop": {"url": self.urls["shopify"], "access_token": SHOP_TOKEN},
+            "gift_card_provider": "external",
+            "rate_limit_per_minute": 1_000_000,
+        }
+
+
+def settings_for(stage: Stage, *, database: str, folder: Path, port: int, policy: str, public_url: str) -> Json:
+    """Our settings, as a person would write them."""
+    erp_config = (
+        erps.netsuite_config(stage.urls["netsuite"], folder / "keys")
+        if stage.erp == "netsuite"
+        else erps.prima_config(stage.urls["prima"])
+    )
+    return {
+        "database": database,
+        "data_dir": str(folder),
+        "server": {"host": "127.0.0.1", "port": port, "public_url": public_url},
+        "connection": [
+            {
+                "name": "north-loop",
+                "brand": BRAND,
+                "vendor": "loop",
+                "slots": 3,
+                "config": {
+                    "api_key": LOOP_KEY,
+                    "webhook_secrets": [LOOP_SECRET],
+                    "base_url": f"{stage.urls['loop']}/api/v1",
+                    "return_processor": "Leeds",
+                    "calls_per_minute": 1_000_000,
+                },
+            },
+            {
+                "name": "north-shop",
+                "brand": BRAND,
+                "vendor": "shopify",
+                "slots": 2,
+                "config": {
+                    "shop": SHOP_DOMAIN,
+                    "access_token": SHOP_TOKEN,
+                    "client_secrets": [SHOP_SECRET],
+                    "base_url": stage.urls["shopify"],
+                },
+            },
+            {
+                "name": "leeds-wms",
+                "brand": BRAND,
+                "vendor": "warehouse",
+                "config": {"source": "leeds-wms", "secrets": [WMS_SECRET]},
+            },
+            {"name": f"north-{stage.erp}", "brand": BRAND, "vendor": stage.erp, "slots": 4, "config": erp_config},
+        ],
+        "setup": [
+            {
+                "brand": BRAND,
+                "portal": "loop",
+                "preset": policy,
+                "mapping": erps.mapping(),
+                "connections": {"portal": "north-loop", "shop": "north-shop", "erp": f"north-{stage.erp}"},
+            }
+        ],
+    }

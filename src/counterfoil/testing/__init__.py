@@ -1,0 +1,1 @@
+"""Builders and fakes for our tests and for other people's vendors."""
