@@ -104,6 +104,7 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
     returns: tuple[PortalReturn, ...] = ()
     events: tuple[OutsideFact, ...] = ()
     problems: tuple[Finding, ...] = ()
+    reread: tuple[str, ...] = ()  # returns to be read by API, because this payload is only believed for its ids
     ignored_because: str | None = None
     gift_card: GiftCard | None = None
     refunds: tuple[RefundNotice, ...] = ()

@@ -30,13 +30,15 @@ class Family(StrEnum):
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """The exact bytes of one webhook or one API answer. Header names are lower case.
 
-    `arrived_at` is unix seconds; `status` is the HTTP status when this is an API answer, else None.
+    `arrived_at` is unix seconds; `status` is the HTTP status when this is an API answer, else None. `path_tail` is what
+    followed the connection's name in the webhook's address (some vendors sign nothing and only know a secret path).
     """
 
     body: bytes
     headers: Mapping[str, str] = {}
     status: int | None = None
     arrived_at: float = 0.0
+    path_tail: str = ""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
