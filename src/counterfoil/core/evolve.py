@@ -42,6 +42,7 @@ from counterfoil.core.inner_events import (
     StepSettled,
     UnitsClaimed,
 )
+from counterfoil.core.phrases import number_of
 from counterfoil.core.returns import LabelStatus, PortalReturn, Stage
 
 _RANK = {Stage.REQUESTED: 0, Stage.AUTHORISED: 1, Stage.EXPIRED: 2, Stage.CANCELLED: 3, Stage.PROCESSED: 3}
@@ -194,7 +195,7 @@ def _lines_changed(case: ReturnCase) -> ReturnCase:
     orphans = tuple(unit for unit in case.units if unit.unit_id not in names and unit.receipt is not None)
     changed = case.changed_after_rma
     if known and "rma-1" in case.steps and set(known) != names:
-        changed = f"the RMA was made for {len(known)} units; the portal now lists {len(names)}"
+        changed = f"the RMA was made for {number_of(len(known), 'unit')}; the portal now lists {len(names)}"
     return replace(case, units=kept + orphans, changed_after_rma=changed)
 
 

@@ -29,7 +29,7 @@ from counterfoil.ports.outcomes import (
     Unsupported,
 )
 from counterfoil.store import commands, problems
-from counterfoil.store.commands import Claimed
+from counterfoil.store.commands import READ_STEP, Claimed
 from counterfoil.store.database import Transaction, now_ms
 
 LEASE_MS = 120_000  # longer than any client's timeout with its look-ups
@@ -114,7 +114,8 @@ def _done(world: World, tx: Transaction, connection: Connection, claimed: Claime
         message="found again by its reference" if found else outcome.message,
     )
     route(world, tx, connection.brand, outcome.facts, actor=connection.name)
-    advance(world, tx, claimed.case_id, [fact], connection.name)
+    if not step.startswith(READ_STEP):
+        advance(world, tx, claimed.case_id, [fact], connection.name)
 
 
 def _refused(
@@ -125,6 +126,11 @@ def _refused(
         return
     step = claimed.command.step
     refused = outcome if isinstance(outcome, Refused) else None
+    if step.startswith(READ_STEP):
+        problem = Problem(kind=kind, subject=claimed.case_id, message=outcome.message)
+        owner = refused.owner if refused else None
+        problems.put(tx, connection.brand, problem, owner=owner, connection=connection.name)
+        return
     fact = StepRefused(
         key=f"refused:{step}:{claimed.edition}",
         occurred_at=world.now(),

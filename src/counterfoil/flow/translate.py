@@ -11,12 +11,14 @@ from typing import Any
 import msgspec
 import structlog
 
+from counterfoil.core.commands import CaseRef, ReadReturn
 from counterfoil.core.problems import Problem
 from counterfoil.flow.route import route
 from counterfoil.flow.world import Connection, World
 from counterfoil.ports.translation import Finding, Kind, Translation
 from counterfoil.ports.vendors import Delivery
-from counterfoil.store import problems
+from counterfoil.store import commands, problems
+from counterfoil.store.commands import READ_STEP
 from counterfoil.store.database import Transaction
 
 BATCH = 50
@@ -51,14 +53,25 @@ def _read(world: World, connection: Connection, row: dict[str, Any]) -> None:
 
 def _apply(world: World, connection: Connection, tx: Transaction, found: Translation, delivery_id: int) -> None:
     touched = route(world, tx, connection.brand, found.events, actor=connection.name, delivery_id=delivery_id)
+    for return_id in found.reread:
+        _read_again(tx, connection, return_id, delivery_id)
     case_id = touched[0] if len(touched) == 1 else None
     for finding in found.problems:
         problem = _as_problem(finding, delivery_id)
         _put_finding(tx, connection, problem, finding, case_id, delivery_id)
     unreadable = found.kind is Kind.UNREADABLE
-    state = "quarantined" if unreadable else "ignored" if found.ignored_because and not found.events else "read"
+    idle = found.ignored_because and not found.events and not found.reread
+    state = "quarantined" if unreadable else "ignored" if idle else "read"
     note = found.ignored_because or (found.problems[0].message if found.problems else None)
     tx.run("delivery_done", id=delivery_id, state=state, kind=found.kind.value, topic=found.topic, note=note)
+
+
+def _read_again(tx: Transaction, connection: Connection, return_id: str, delivery_id: int) -> None:
+    """Ask the portal for the return itself; one question that still waits answers every delivery about it."""
+    case = CaseRef(brand=connection.brand, portal=connection.vendor, return_id=return_id)
+    if tx.one("command_read_waiting", case_id=case.case_id) is None:
+        command = ReadReturn(case=case, step=f"{READ_STEP}{delivery_id}")
+        commands.put(tx, command, 1, connection.name)
 
 
 def _as_problem(finding: Finding, delivery_id: int) -> Problem:

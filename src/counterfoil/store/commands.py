@@ -13,6 +13,8 @@ import msgspec
 from counterfoil.core.commands import AnyCommand
 from counterfoil.store.database import Transaction, now_ms
 
+READ_STEP = "read-"  # steps that only read a return again; they belong to a delivery, not to a decision
+
 _command = msgspec.json.Decoder(AnyCommand)
 
 

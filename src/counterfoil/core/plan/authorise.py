@@ -14,6 +14,7 @@ from counterfoil.core.commands import (
 )
 from counterfoil.core.documents import RmaLine
 from counterfoil.core.look import Finding, Look, Request, Wait
+from counterfoil.core.phrases import number_of
 from counterfoil.core.policy import RmaOn
 from counterfoil.core.problems import Problem
 from counterfoil.core.returns import LabelStatus, Stage
@@ -105,11 +106,10 @@ def _open(look: Look) -> Iterator[Finding]:
         memo="; ".join(reasons)[:200],
         tracking=case.tracking,
     )
-    count = len(units)
     yield Request(
         command=command,
         rule="rma_at_once",
-        because=f"the portal authorised the return; the warehouse should expect {count} unit{'s' * (count != 1)} (R43)",
+        because=f"the portal authorised the return; the warehouse should expect {number_of(len(units), 'unit')} (R43)",
         units=units,
         rma_lines=lines,
     )

@@ -8,6 +8,7 @@ from counterfoil.core.case import Acceptance, CountedReceipt, Reception, ReturnC
 from counterfoil.core.commands import ReceiveStock, ReverseReceipt
 from counterfoil.core.documents import DocumentRef, RmaLine, StockLine
 from counterfoil.core.look import Finding, Look, Request, Wait, hours_after
+from counterfoil.core.phrases import number_of
 from counterfoil.core.problems import Problem
 from counterfoil.core.returns import Disposition, Stage
 from counterfoil.core.units import bookable, rma_line
@@ -64,7 +65,7 @@ def _receive(look: Look, counted: CountedReceipt) -> Iterator[Finding]:
     yield Request(
         command=command,
         rule="stock_needs_inspection",
-        because=f"{receipt.warehouse_code} inspected {len(units)} unit{'s' * (len(units) != 1)} "
+        because=f"{receipt.warehouse_code} inspected {number_of(len(units), 'unit')} "
         f"on receipt {receipt.receipt_id} (R50, R54)",
         units=units,
     )
@@ -228,7 +229,7 @@ def _not_inspected(look: Look) -> Iterator[Finding]:
         return
     yield Problem(
         kind="received_not_inspected",
-        message=f"{len(stuck)} units came on {case.first_receipt_at[:10]} and are not inspected.",
+        message=f"{number_of(len(stuck), 'unit')} came on {case.first_receipt_at[:10]} and still wait for inspection.",
         units=len(stuck),
     )
 
@@ -244,4 +245,6 @@ def _short(look: Look) -> Iterator[Finding]:
         absent += outstanding
     if absent:
         names = ", ".join(sorted({unit.sku or unit.unit_id for unit in absent}))
-        yield Problem(kind="short_receipt", message=f"{len(absent)} units did not come: {names}.", units=len(absent))
+        yield Problem(
+            kind="short_receipt", message=f"{number_of(len(absent), 'unit')} did not come: {names}.", units=len(absent)
+        )

@@ -17,6 +17,7 @@ from counterfoil.core.documents import CreditNote
 from counterfoil.core.events import RefundState
 from counterfoil.core.look import Finding, Look, Request, Wait, hours_after
 from counterfoil.core.money import to_text
+from counterfoil.core.phrases import number_of
 from counterfoil.core.policy import CreditOrder, RefundExecutor, RefundGate
 from counterfoil.core.problems import Problem
 from counterfoil.core.returns import Stage
@@ -335,7 +336,7 @@ def _alarms(look: Look) -> Iterator[Finding]:
     if case.money_out and awaited and not loose and "short_receipt" not in case.accepted_differences:
         message = (
             f"{to_text(case.money_out, case.currency)} {case.currency} was refunded while {len(awaited)} of "
-            f"{len(case.units)} units had not come."
+            f"{number_of(len(case.units), 'unit')} had not come."
         )
         yield Problem(
             kind="refund_before_receipt",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from counterfoil.core.case import Acceptance, Reception
 from counterfoil.core.look import Look
+from counterfoil.core.phrases import number_of
 from counterfoil.core.policy import RefundGate
 from counterfoil.core.rules.verdict import Hold, Pass, Verdict
 from counterfoil.core.units import bookable, booked
@@ -17,8 +18,8 @@ def judge(look: Look) -> Verdict:
     here = [unit for unit in case.units if unit.reception is Reception.RECEIVED]
     undecided = [unit for unit in here if unit.acceptance is Acceptance.UNDECIDED]
     if undecided:
-        return Hold(f"{len(undecided)} units are inspected")
+        return Hold(f"the inspection of {number_of(len(undecided), 'unit')} is done")
     unbooked = [unit for unit in here if bookable(unit) and not booked(case, unit)]
     if unbooked:
-        return Hold(f"the ERP has booked the receipt of {len(unbooked)} units")
+        return Hold(f"the ERP has booked the receipt of {number_of(len(unbooked), 'unit')}")
     return Pass("everything that came is inspected and booked")

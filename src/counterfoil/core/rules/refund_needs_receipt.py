@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from counterfoil.core.case import Reception
 from counterfoil.core.look import Look
+from counterfoil.core.phrases import number_of
 from counterfoil.core.policy import RefundGate
 from counterfoil.core.returns import LabelStatus
 from counterfoil.core.rules.verdict import Hold, Pass, Verdict
@@ -20,7 +21,7 @@ def judge(look: Look) -> Verdict:
         return Pass("the carrier has the parcel") if moving else Hold("the carrier scans the parcel")
     absent = [unit for unit in case.units if unit.reception is not Reception.RECEIVED]
     if absent and "short_receipt" not in case.accepted_differences:
-        return Hold(f"{len(absent)} of {len(case.units)} units are received")
+        return Hold(f"{number_of(len(absent), 'more unit')} of {len(case.units)} come in")
     if not any(unit.reception is Reception.RECEIVED for unit in case.units):
         return Hold("at least one unit is received")
     return Pass("the goods are here")

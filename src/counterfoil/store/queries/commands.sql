@@ -8,6 +8,11 @@ on conflict (command_key, edition) do nothing;
 -- Whether this return has a command that is not through yet; only its head is ready.
 select 1 as found from commands where case_id = :case_id and state in ('waiting', 'ready', 'doing') limit 1;
 
+-- name: command_read_waiting
+-- Whether a return is going to be read anyway.
+select 1 as found from commands where case_id = :case_id and name = 'ReadReturn' and state in ('waiting', 'ready')
+limit 1;
+
 -- name: command_claim [postgresql]
 -- Take the first ready command of a connection, past those others hold.
 update commands set state = 'doing', worker = :worker, lease_until_ms = :lease_until, attempts = attempts + 1,
