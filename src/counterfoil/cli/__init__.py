@@ -131,6 +131,16 @@ def demo(
 
 
 @app.command()
+def init(
+    target: Annotated[Path, typer.Argument(help="The file to write.")] = DEFAULT_SETTINGS,
+) -> None:
+    """Write a settings file to start from, every setting explained."""
+    from counterfoil.cli.init import run as work
+
+    guarded(lambda: work(target))
+
+
+@app.command()
 def serve(
     settings: SettingsFile = DEFAULT_SETTINGS,
     with_worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Also work, in the same process.")] = True,

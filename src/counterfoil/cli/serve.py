@@ -71,7 +71,10 @@ def _dispatch(hooks: Hooks, console: App | None) -> App:
     async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        if console is None or scope["path"].startswith(PREFIX):
+        if scope["path"] == "/healthz":
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+            await send({"type": "http.response.body", "body": b"ok\n"})
+        elif console is None or scope["path"].startswith(PREFIX):
             await hooks(scope, receive, send)
         else:
             await console(scope, receive, send)

@@ -14,6 +14,7 @@ from counterfoil.core.case import Acceptance, Reception, ReturnCase
 from counterfoil.core.money import to_minor, to_text
 from counterfoil.core.returns import Disposition
 from counterfoil.core.returns import Stage as PortalStage
+from counterfoil.core.units import bookable, booked
 from counterfoil.demo.goods import CURRENCY
 from counterfoil.demo.stage import Stage
 from counterfoil.flow.world import World
@@ -75,6 +76,7 @@ def summarise(world: World, stage: Stage, *, portal: str, seconds: float) -> Jso
 def _units(known: list[ReturnCase]) -> dict[str, int]:
     """Units: returned = received + open; received = sellable + held + written off + refused or awaiting inspection."""
     live = [case for case in known if case.stage is not PortalStage.CANCELLED]
+    waiting = sum(bookable(unit) and not booked(case, unit) for case in live for unit in case.units)
     units = [unit for case in live for unit in case.units]
     here = [unit for unit in units if unit.reception is Reception.RECEIVED]
     return {
@@ -85,6 +87,7 @@ def _units(known: list[ReturnCase]) -> dict[str, int]:
         "held": sum(u.disposition in _HELD for u in here),
         "written_off": sum(u.disposition in _WRITTEN_OFF for u in here),
         "refused": sum(u.acceptance is Acceptance.REJECTED for u in here),
+        "awaiting_booking": waiting,
         "awaiting_inspection": sum(u.acceptance is Acceptance.UNDECIDED for u in here),
     }
 

@@ -208,6 +208,7 @@ create unique index problems_open_once on problems (brand, coalesce(case_id, '')
 create index problems_inbox on problems (state, owner, opened_ms, id);
 create index problems_recent on problems (state, opened_ms, id);
 create index problems_kind on problems (state, kind, opened_ms, id);
+create index problems_subject on problems (brand, subject);
 create index problems_case on problems (case_id, id);
 
 create table documents (

@@ -133,9 +133,11 @@ where k.brand = :brand and k.kind = :kind and k.value = :value and f.state = 'wa
 update loose_facts set state = 'adopted', case_id = :case_id where id = :id and state = 'waiting';
 
 -- name: loose_old
--- Facts nobody asked for in time, whose problem is not open yet.
-select id, brand, fact, fact_key, arrived_ms from loose_facts where state = 'waiting' and arrived_ms < :before
-order by arrived_ms limit :limit;
+-- Facts nobody asked for in time and nobody was told of yet.
+select f.id, f.brand, f.fact, f.fact_key, f.arrived_ms from loose_facts f
+where f.state = 'waiting' and f.arrived_ms < :before
+  and not exists (select 1 from problems p where p.brand = f.brand and p.subject = f.fact_key)
+order by f.arrived_ms limit :limit;
 
 -- name: cases_troubled
 -- Open returns with a problem.
