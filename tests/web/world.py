@@ -68,6 +68,10 @@ class Configured:
     family: str
     brand: str
 
+    def link(self, kind: str, ref: str) -> str | None:
+        """Only the shop has pages here."""
+        return f"https://shop.example.test/admin/{kind}s/{ref}" if self.family == "gateway" and kind == "order" else None
+
 
 @dataclass(slots=True)
 class RecordingActions:

@@ -56,6 +56,11 @@ class Connection:
         """What this account can do, as configured."""
         return self.spec.capabilities(self.config)
 
+    def link(self, kind: str, ref: str) -> str | None:
+        """Where people see a record of this kind in that system; None where there is no such page."""
+        address = self.spec.document_url
+        return address(self.config, kind, ref) if address is not None else None
+
     def close(self) -> None:
         """Release the client."""
         with self._lock:

@@ -36,6 +36,10 @@ class ConnectionFacts(Protocol):
         """Whose returns it carries."""
         ...
 
+    def link(self, kind: str, ref: str) -> str | None:
+        """Where people see a record of this kind in that system; None where there is no such page."""
+        ...
+
 
 class System(Protocol):
     """The running system, as far as the console goes.

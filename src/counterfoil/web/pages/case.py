@@ -17,6 +17,7 @@ from counterfoil.web.errors import unprocessable
 from counterfoil.web.formats import counted
 from counterfoil.web.moneypanel import panel
 from counterfoil.web.offers import offers
+from counterfoil.web.papers import papers
 from counterfoil.web.steps import read_case
 from counterfoil.web.system import current, kind_of
 
@@ -66,7 +67,7 @@ def return_page(request: HttpRequest, case_id: str) -> HttpResponse:
         "earlier": log[LOG_ROWS - 1]["seq"] if len(log) > LOG_ROWS else None,
         "money": panel(case, row, credit),
         "units": units(case),
-        "documents": [{**document, "url": timeline.web_address(document["url"])} for document in documents],
+        "papers": papers(case, documents, current().connections),
         "open_problems": open_problems,
         "past_problems": [problem for problem in problems if problem["state"] != "open"],
         "sentence": sentence(row, open_problems),
