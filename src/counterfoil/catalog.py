@@ -7,12 +7,16 @@ from importlib import import_module
 
 from counterfoil.erps.netsuite import SPEC as NETSUITE
 from counterfoil.erps.prima import SPEC as PRIMA
+from counterfoil.gateways.adyen import SPEC as ADYEN
 from counterfoil.gateways.shopify import SPEC as SHOPIFY
 from counterfoil.gateways.shopify.read import read_order_file, read_refund_file
+from counterfoil.gateways.stripe import SPEC as STRIPE
 from counterfoil.portals.loop import SPEC as LOOP
 from counterfoil.ports.vendors import VendorSpec
 from counterfoil.simkit.server import Simulator
 from counterfoil.warehouses.canonical import SPEC as WAREHOUSE
+from counterfoil.warehouses.shipbob import SPEC as SHIPBOB
+from counterfoil.warehouses.shiphero import SPEC as SHIPHERO
 
 __all__ = [
     "ERPS",
@@ -28,8 +32,8 @@ __all__ = [
 
 PORTALS: tuple[VendorSpec, ...] = (LOOP,)
 ERPS: tuple[VendorSpec, ...] = (NETSUITE, PRIMA)
-GATEWAYS: tuple[VendorSpec, ...] = (SHOPIFY,)
-WAREHOUSES: tuple[VendorSpec, ...] = (WAREHOUSE,)
+GATEWAYS: tuple[VendorSpec, ...] = (SHOPIFY, STRIPE, ADYEN)
+WAREHOUSES: tuple[VendorSpec, ...] = (WAREHOUSE, SHIPBOB, SHIPHERO)
 
 VENDORS: Mapping[str, VendorSpec] = {spec.name: spec for spec in (*PORTALS, *ERPS, *GATEWAYS, *WAREHOUSES)}
 
@@ -43,5 +47,8 @@ def vendor(name: str) -> VendorSpec:
 
 def simulator(name: str) -> type[Simulator]:
     """The simulator of a vendor; imported only when asked for."""
-    found: type[Simulator] = import_module(vendor(name).sim).SIMULATOR
+    spec = vendor(name)
+    if not spec.sim:
+        raise KeyError(f"{spec.title} has no simulator of its own; the canonical warehouse speaks for it")
+    found: type[Simulator] = import_module(spec.sim).SIMULATOR
     return found

@@ -37,12 +37,23 @@ def run(
     signature = found.signature
     if spec.hook is None or status is not None:
         signature = Signature.NOT_SIGNED
-    elif headers is not None and secrets:
+    elif secrets:
         signature = spec.hook.verify(delivery, secrets)
+        if spec.hook.verify_each is not None:
+            found = _each_signed(found, spec.hook.verify_each(delivery, secrets))
     elif found.signature is Signature.NOT_SIGNED:
         signature = Signature.ABSENT
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(as_json(found, signature))) + b"\n")
     return 1 if found.kind is Kind.UNREADABLE or signature is Signature.INVALID else 0
+
+
+def _each_signed(found: Translation, verdicts: tuple[Signature, ...]) -> Translation:
+    """Refund notices with a verdict of their own, for vendors that sign items one by one."""
+    signed = tuple(
+        msgspec.structs.replace(notice, signature=verdict)
+        for notice, verdict in zip(found.refunds, verdicts, strict=True)
+    )
+    return msgspec.structs.replace(found, refunds=signed)
 
 
 def _headers(path: Path | None) -> dict[str, str]:

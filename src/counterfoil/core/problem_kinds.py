@@ -331,8 +331,8 @@ _ALL: tuple[ProblemKind, ...] = (
         "not_supported_by_system",
         INTEGRATION,
         "The system cannot do this",
-        "Do the step by hand in the system and settle it with the document's number,",
-        "or declare the ability in the connection's settings if it has it.",
+        "Do the step by hand in the system and settle it with the document's number.",
+        "If the system can do it after all, declare the ability in the connection's settings and retry.",
     ),
     _kind(
         "erp_refused",
@@ -355,6 +355,27 @@ _ALL: tuple[ProblemKind, ...] = (
         "Nobody knows whether it was written",
         "Look in the system for the document by its external reference.",
         "If it is there, settle the step with its number; if not, retry.",
+    ),
+    _kind(
+        "payout_failed",
+        FINANCE,
+        "Payout did not reach the bank",
+        "Read the reason in the gateway's dashboard and correct the bank details there.",
+        "Let the gateway pay out again; check that the next payout contains it.",
+    ),
+    _kind(
+        "unknown_warehouse_word",
+        INTEGRATION,
+        "The warehouse did something we have no word for",
+        "Ask the warehouse what it means for stock.",
+        "Add the word to the connection's settings with its disposition, then requeue the delivery.",
+    ),
+    _kind(
+        "warehouse_waits_for_decision",
+        OPS,
+        "The warehouse waits for your decision",
+        "Open the return in the warehouse's dashboard and look at its pictures.",
+        "Decide there; the receipt follows by itself.",
     ),
     _kind(
         "kit_part_returned",

@@ -1,0 +1,30 @@
+"""Stripe's smallest units, which are ISO 4217's minor units for all but three currencies (NOTES 2026-11).
+
+ISO and Stripe agree on JPY (0), GBP (2) and KWD (3). Stripe writes ISK and UGX, which have no minor unit, with two
+digits that are always 00, and MGA, which has two digits in ISO, with none.
+"""
+
+from __future__ import annotations
+
+from counterfoil.adapterkit.parse import UnreadableError
+from counterfoil.core.money import MoneyError, exponent
+
+UNLIKE_ISO = {"ISK": 2, "UGX": 2, "MGA": 0}
+
+
+def iso_minor(amount: int, currency: str) -> int:
+    """An amount in Stripe's smallest unit, in ISO minor units. Raises UnreadableError rather than round.
+
+    For KWD and its like Stripe wants the last digit to be 0; we do not insist, and read whatever it says.
+    """
+    try:
+        digits = exponent(currency)
+    except MoneyError as error:
+        raise UnreadableError(str(error)) from None
+    shift = digits - UNLIKE_ISO.get(currency, digits)
+    if shift >= 0:
+        return int(amount * 10**shift)
+    whole, rest = divmod(amount, int(10**-shift))
+    if rest:
+        raise UnreadableError(f"{amount} is not a whole number of {currency}, which has no minor unit")
+    return whole
