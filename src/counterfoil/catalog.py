@@ -12,6 +12,8 @@ from counterfoil.gateways.shopify import SPEC as SHOPIFY
 from counterfoil.gateways.shopify.read import read_order_file, read_refund_file
 from counterfoil.gateways.stripe import SPEC as STRIPE
 from counterfoil.portals.loop import SPEC as LOOP
+from counterfoil.portals.returngo import SPEC as RETURNGO
+from counterfoil.portals.reveni import SPEC as REVENI
 from counterfoil.ports.vendors import VendorSpec
 from counterfoil.simkit.server import Simulator
 from counterfoil.warehouses.canonical import SPEC as WAREHOUSE
@@ -30,7 +32,7 @@ __all__ = [
     "vendor",
 ]
 
-PORTALS: tuple[VendorSpec, ...] = (LOOP,)
+PORTALS: tuple[VendorSpec, ...] = (LOOP, RETURNGO, REVENI)
 ERPS: tuple[VendorSpec, ...] = (NETSUITE, PRIMA)
 GATEWAYS: tuple[VendorSpec, ...] = (SHOPIFY, STRIPE, ADYEN)
 WAREHOUSES: tuple[VendorSpec, ...] = (WAREHOUSE, SHIPBOB, SHIPHERO)

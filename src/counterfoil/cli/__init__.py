@@ -103,7 +103,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="Same seed, same week.")] = 7,
     portal: Annotated[str, typer.Option(help="Which portal.")] = "loop",
     erp: Annotated[str, typer.Option(help="Which ERP.")] = "prima",
-    policy: Annotated[str, typer.Option(help="Which preset.")] = "controlled",
+    policy: Annotated[str | None, typer.Option(help="Which preset; default: the one that fits the portal.")] = None,
     database: Annotated[
         str | None, typer.Option(help="sqlite:///FILE or postgresql://…; default: a fresh file.")
     ] = None,

@@ -27,6 +27,7 @@ from counterfoil.cli import fail
 from counterfoil.cli.serve import Service, build_service
 from counterfoil.demo.goods import orders as sell
 from counterfoil.demo.play import Play
+from counterfoil.demo.portals import PLAYED, PlayedPortal
 from counterfoil.demo.stage import Stage, settings_for
 from counterfoil.demo.summary import summarise
 from counterfoil.demo.week import Trip, trips
@@ -46,15 +47,17 @@ def run(
     seed: int,
     portal: str,
     erp: str,
-    policy: str,
+    policy: str | None,
     database: str | None,
     folder: Path,
     port: int,
     as_json: bool,
 ) -> int:
     """0 when money and units agree, 1 when they do not."""
-    if portal != "loop":
-        fail(f"the demonstration plays Loop; {portal!r} is not connected yet")
+    if portal not in PLAYED:
+        fail(f"{portal!r} is no portal we know; choose {', '.join(PLAYED)}")
+    played = PLAYED[portal]
+    policy = policy or played.policy
     if erp not in ("prima", "netsuite"):
         fail(f"{erp!r} is no ERP we know; choose prima or netsuite")
     _quiet()
@@ -63,8 +66,8 @@ def run(
     started = time.monotonic()
     end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     sold = sell(max(20, int(returns * 0.92)), seed, end)
-    week = trips(sold, returns, seed, end)
-    with _house(sold, erp, policy, database, folder, port, console=not headless) as (stage, service, address):
+    week = trips(sold, returns, seed, end, played)
+    with _house(sold, played, erp, policy, database, folder, port, console=not headless) as (stage, service, address):
         _play(stage, service, week, policy, screen)
         seal(service.world.database, settle_ms=0)
         summary = summarise(service.world, stage, portal=portal, seconds=time.monotonic() - started)
@@ -94,13 +97,21 @@ def _empty(folder: Path) -> None:
 
 @contextmanager
 def _house(
-    sold: list[Json], erp: str, policy: str, database: str | None, folder: Path, port: int, *, console: bool
+    sold: list[Json],
+    portal: PlayedPortal,
+    erp: str,
+    policy: str,
+    database: str | None,
+    folder: Path,
+    port: int,
+    *,
+    console: bool,
 ) -> Iterator[tuple[Stage, Service, str]]:
     """Simulators, hooks, console and worker, running; everything stops at the end of the block."""
     port = port if console else 0
     sock = _bind(port)
     address = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    stage = Stage(sold, erp, address, folder)
+    stage = Stage(sold, portal, erp, address, folder)
     stage.start()
     url = database or f"sqlite:///{folder / 'counterfoil.sqlite3'}"
     raw = settings_for(
@@ -174,7 +185,7 @@ def _settle(service: Service, stage: Stage, playing: threading.Thread, show: Cal
 
 def _agrees(summary: Json) -> bool:
     units = summary["units"]
-    money = all(float(book["difference"]) == 0 for book in summary["money"].values())
+    money = all(book["difference"] == book["paid_on_open_returns"] for book in summary["money"].values())
     return money and units["returned"] == units["received"] + units["open"]
 
 
@@ -187,6 +198,8 @@ def _show(summary: Json, screen: Console) -> None:
         table.add_row(f"refunded ({currency})", book["refunded"])
         table.add_row(f"credited ({currency})", book["credited"])
         table.add_row("difference", book["difference"])
+        if book["paid_on_open_returns"] != "0.00":
+            table.add_row("paid on open returns", f"{book['paid_on_open_returns']}, each one an exception")
     table.add_row("units", f"{units['returned']} returned = {units['received']} received + {units['open']} open")
     for kind, count in summary["problems"].items():
         table.add_row("exception", f"{count} × {kind.replace('_', ' ')}")

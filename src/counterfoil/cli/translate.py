@@ -35,7 +35,7 @@ def run(
     )
     found = spec.translate(delivery)
     signature = found.signature
-    if spec.hook is None or status is not None:
+    if spec.hook is None or not spec.hook.signed or status is not None:
         signature = Signature.NOT_SIGNED
     elif secrets:
         signature = spec.hook.verify(delivery, secrets)
@@ -90,6 +90,7 @@ def as_json(found: Translation, signature: Signature) -> dict[str, Any]:
         "events": [_event(event) for event in found.events],
         "problems": [msgspec.to_builtins(problem) for problem in found.problems],
         "ignored_because": found.ignored_because,
+        "reread": list(found.reread),
     }
     if found.gift_card is not None:
         document["gift_card"] = _gift_card(found.gift_card)

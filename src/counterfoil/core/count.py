@@ -34,10 +34,17 @@ def count_receipt(case: ReturnCase, receipt: Receipt) -> ReturnCase:
             return replace(case, receiving_closed=True)
         case ReceiptKind.REVERSED:
             return _reverse(case, receipt)
+    case = _seen(case, receipt)
     known = _known(case, receipt)
     if known is not None and not _supersedes(known, receipt):
         return _conflicting(case, known, receipt)
     return _count(case, known, receipt)
+
+
+def _seen(case: ReturnCase, receipt: Receipt) -> ReturnCase:
+    """Goods are here since the earliest message, whichever comes first."""
+    here = receipt.received_at or receipt.occurred_at
+    return replace(case, first_receipt_at=min(case.first_receipt_at or here, here))
 
 
 def _known(case: ReturnCase, receipt: Receipt) -> CountedReceipt | None:
@@ -112,8 +119,7 @@ def _count(case: ReturnCase, known: CountedReceipt | None, receipt: Receipt) -> 
         case, wrong = _count_line(case, f"{key}/{line.line_id}", line, receipt)
         if wrong:
             counted = replace(counted, bad_sum=wrong)
-    first = case.first_receipt_at or receipt.received_at or receipt.occurred_at
-    return _stored(replace(case, first_receipt_at=first), counted)
+    return _stored(case, counted)
 
 
 def _count_line(case: ReturnCase, slot: str, line: ReceiptLine, receipt: Receipt) -> tuple[ReturnCase, str | None]:
@@ -126,13 +132,17 @@ def _count_line(case: ReturnCase, slot: str, line: ReceiptLine, receipt: Receipt
     over = line.received_quantity - len(held)
     if over > 0:
         case = _unexpected(case, slot, line, over)
+    held, beyond = held[: line.received_quantity], held[line.received_quantity :]
     fates, wrong = _fates(line, len(held))
     marked = {unit.unit_id: _marked(unit, slot, fate, line, receipt) for unit, fate in zip(held, fates, strict=True)}
-    released = {u.unit_id for u in case.units if u.receipt == slot and u.unit_id not in marked and u.posted_by is None}
+    kept = {unit.unit_id for unit in (*held, *beyond)}
+    released = {u.unit_id for u in case.units if u.receipt == slot and u.unit_id not in kept and u.posted_by is None}
     units = tuple(
         marked.get(unit.unit_id) or (_freed(unit) if unit.unit_id in released else unit) for unit in case.units
     )
     changed = _changed_after_posting(case.units, units)
+    if beyond:
+        changed = f"receipt {receipt.receipt_id} now counts {line.received_quantity} of {line.sku}, more are booked"
     return replace(case, units=units, disposition_changed=changed or case.disposition_changed), wrong
 
 

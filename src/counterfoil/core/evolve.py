@@ -220,12 +220,15 @@ def _label_moved(case: ReturnCase, status: LabelStatus | None, tracking: str | N
 def _money(case: ReturnCase, fact: RefundReported | StoreCreditIssued | RefundMoved) -> ReturnCase:
     new = _as_refund(fact)
     refunds = list(case.refunds)
-    for i, known in enumerate(refunds):
-        if _same_money(known, new):
-            refunds[i] = _stronger(known, new)
-            return replace(case, refunds=tuple(refunds))
-    first = case.first_refund_at or (fact.occurred_at if new.status is RefundState.CONFIRMED else None)
-    return replace(case, refunds=(*case.refunds, new), first_refund_at=first)
+    place = next((i for i, known in enumerate(refunds) if _same_money(known, new)), None)
+    if place is None:
+        refunds.append(new)
+    else:
+        refunds[place] = _stronger(refunds[place], new)
+    first = case.first_refund_at
+    if new.status is RefundState.CONFIRMED and fact.occurred_at is not None:
+        first = min(first or fact.occurred_at, fact.occurred_at)
+    return replace(case, refunds=tuple(refunds), first_refund_at=first)
 
 
 def _as_refund(fact: RefundReported | StoreCreditIssued | RefundMoved) -> Refund:
@@ -240,7 +243,7 @@ def _as_refund(fact: RefundReported | StoreCreditIssued | RefundMoved) -> Refund
                 gateway=fact.gateway,
                 refund_ref=fact.refund_ref,
                 at=fact.occurred_at,
-                store_credit=fact.gateway in ("gift_card", "shopify_store_credit"),
+                store_credit=_is_store_credit(fact.gateway),
             )
         case StoreCreditIssued():
             return Refund(
@@ -255,7 +258,7 @@ def _as_refund(fact: RefundReported | StoreCreditIssued | RefundMoved) -> Refund
             )
         case RefundReported():
             return Refund(
-                ref=f"reported:{fact.ref or fact.key}",
+                ref=f"reported:{fact.key}",  # a refund on two gateways is reported in two parts
                 amount=fact.amount,
                 currency=fact.currency,
                 status=RefundState.PROVISIONAL,
@@ -265,6 +268,11 @@ def _as_refund(fact: RefundReported | StoreCreditIssued | RefundMoved) -> Refund
                 at=fact.occurred_at,
                 reported_only=True,
             )
+
+
+def _is_store_credit(gateway: str | None) -> bool:
+    """Gift cards, and store credit under whatever name a shop gives it: a liability, no money out."""
+    return gateway is not None and (gateway == "gift_card" or gateway.endswith("store_credit"))
 
 
 def _same_money(known: Refund, new: Refund) -> bool:

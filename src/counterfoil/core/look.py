@@ -20,13 +20,15 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """What else happened on the same order, outside this return.
 
     `taken`: order line to the highest unit number other credits took up; `elsewhere`: order line to units other
-    live returns hold; `money_out`: what was refunded there; `shipping`: refunded shipping there as (gross, tax).
+    live returns hold; `money_out`: what was refunded there; `shipping`: refunded shipping there as (gross, tax);
+    `rounding`: what credits there named as rounding, positive where more was paid than the units were worth.
     """
 
     taken: MappingType[str, int] = {}
     elsewhere: MappingType[str, int] = {}
     money_out: int = 0
     shipping: tuple[int, int] = (0, 0)
+    rounding: int = 0
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 
+from counterfoil.demo.portals import LOOP_KEY
 from counterfoil.demo.stage import Stage
 from counterfoil.demo.week import CONDITIONS, Trip
 
@@ -25,6 +26,7 @@ class Play:
 
     def __init__(self, stage: Stage, portal_led: bool) -> None:
         self._urls = stage.urls
+        self._portal = stage.portal
         self._portal_led = portal_led
         self._local = threading.local()
 
@@ -49,24 +51,29 @@ class Play:
             self._scan_blind(trip)
         if trip.luck == "parcel_first":
             self._scan(trip, 0, 1)
-        made = self._post("loop", "/__sim/returns", self._request(trip))
-        trip.facts["return_id"] = str(made["id"])
+        made = self._post(self._portal.name, "/__sim/returns", self._request(trip))
+        trip.facts["return_id"] = str(made.get("id") or made.get("rmaId"))
         if trip.trouble == "cancelled":
             self._cancel(trip)
             return trip
         self._travel(trip)
         if trip.luck == "duplicate":
-            body = {"id": trip.facts["return_id"], "topic": "return", "trigger": "return.created"}
-            self._post("loop", "/__sim/emit", {**body, "variant": "duplicate"})
+            self._again(trip, "duplicate")
         if trip.luck == "forged":
-            body = {"id": trip.facts["return_id"], "topic": "return", "trigger": "return.updated"}
-            self._post("loop", "/__sim/emit", {**body, "variant": "wrong_signature"})
+            self._again(trip, "wrong_signature")
         if trip.luck != "parcel_first":
             for parcel in range(trip.parcels):
                 self._scan(trip, parcel, trip.parcels)
-        if self._portal_led:
+        if self._portal_led and self._portal.name == "loop":
             self._process(trip)
         return trip
+
+    def _again(self, trip: Trip, variant: str) -> None:
+        """The portal sends an event about this return once more, in one of the ways deliveries go wrong."""
+        body: Json = {"id": trip.facts["return_id"], "variant": variant}
+        if self._portal.signs:
+            body |= {"topic": "return", "trigger": "return.updated"}
+        self._post(self._portal.name, "/__sim/emit", body)
 
     def _request(self, trip: Trip) -> Json:
         lines = [dict(line) for line in trip.lines]
@@ -88,17 +95,21 @@ class Play:
     def _travel(self, trip: Trip) -> None:
         path = f"/__sim/returns/{trip.facts['return_id']}/label"
         for status in ("in_transit", "delivered"):
-            self._post("loop", path, {"status": status, "tracking_number": trip.tracking, "carrier": "Royal Example"})
+            self._post(
+                self._portal.name,
+                path,
+                {"status": status, "tracking_number": trip.tracking, "carrier": "Royal Example"},
+            )
 
     def _cancel(self, trip: Trip) -> None:
         """The shop's staff cancels it in the portal's admin."""
-        client = httpx2.Client(timeout=30, trust_env=False, headers={"X-Authorization": "loop-demo-key"})
+        client = httpx2.Client(timeout=30, trust_env=False, headers={"X-Authorization": LOOP_KEY})
         client.post(f"{self._urls['loop']}/api/v1/warehouse/return/{trip.facts['return_id']}/cancel")
         client.close()
 
     def _process(self, trip: Trip) -> None:
         """The portal pays by itself: somebody presses the button in its admin."""
-        client = httpx2.Client(timeout=30, trust_env=False, headers={"X-Authorization": "loop-demo-key"})
+        client = httpx2.Client(timeout=30, trust_env=False, headers={"X-Authorization": LOOP_KEY})
         client.post(f"{self._urls['loop']}/api/v1/warehouse/return/{trip.facts['return_id']}/process")
         client.close()
 

@@ -10,26 +10,16 @@ from typing import Any
 
 from counterfoil.catalog import simulator
 from counterfoil.demo import erps
+from counterfoil.demo.portals import PlayedPortal
 from counterfoil.simkit.server import Running, Simulator
 
 Json = dict[str, Any]
 
 BRAND = "north"
-LOOP_KEY, LOOP_SECRET = "loop-demo-key", "loop-demo-secret"
 SHOP_TOKEN, SHOP_SECRET = "shpat_demo", "shop-demo-secret"
 WMS_SECRET = "whsec_" + base64.b64encode(b"a demonstration secret, 32 bytes").decode()
 SHOP_DOMAIN = "north-example.myshopify.com"
 
-LOOP_HOOKS = (
-    ("return", "return.created"),
-    ("return", "return.updated"),
-    ("return", "return.closed"),
-    ("return.processing", "return.processing.failed"),
-    ("label", "label.created"),
-    ("label", "label.updated"),
-    ("giftcard", "giftcard.requested"),
-    ("restock", "restock.requested"),
-)
 SHOP_HOOKS = (
     "orders/create",
     "orders/updated",
@@ -42,7 +32,8 @@ SHOP_HOOKS = (
 class Stage:
     """The outside world, running. `urls` names each system's address; `sims` the simulators themselves."""
 
-    def __init__(self, orders: list[Json], erp: str, hooks_url: str, folder: Path) -> None:
+    def __init__(self, orders: list[Json], portal: PlayedPortal, erp: str, hooks_url: str, folder: Path) -> None:
+        self.portal = portal
         self.erp = erp
         self._hooks_url = hooks_url
         self._folder = folder
@@ -59,7 +50,8 @@ class Stage:
         self._open("shopify", self._shop_world())
         self._open(self.erp, self._erp_world())
         self._open("warehouse", self._warehouse_world())
-        self._open("loop", self._loop_world())
+        shop = {"url": self.urls["shopify"], "access_token": SHOP_TOKEN}
+        self._open(self.portal.name, self._portal_world(shop))
 
     def stop(self) -> None:
         """Stop listening."""
@@ -73,7 +65,7 @@ class Stage:
         return all(
             all(row.get("done") or row.get("statuses") for row in sim.state().get("deliveries", []))
             for name, sim in self.sims.items()
-            if name in ("loop", "shopify")
+            if name in (self.portal.name, "shopify")
         )
 
     def _open(self, vendor: str, world: Json) -> None:
@@ -102,6 +94,9 @@ class Stage:
             "graphql_bucket": {"size": 1_000_000, "restore_per_s": 100_000},
         }
 
+    def _portal_world(self, shop: Json) -> Json:
+        return self.portal.world(self._hooks_url, shop)
+
     def _erp_world(self) -> Json:
         if self.erp == "netsuite":
             return erps.netsuite_world(self._orders, self._folder / "keys")
@@ -113,19 +108,6 @@ class Stage:
             "warehouse_code": "LEEDS",
             "secret": WMS_SECRET,
             "url": self._hook("warehouse", "leeds-wms"),
-        }
-
-    def _loop_world(self) -> Json:
-        url = self._hook("loop", "north-loop")
-        return {
-            "shop_id": 12345,
-            "currency": "GBP",
-            "api_keys": [LOOP_KEY],
-            "webhook_secret": LOOP_SECRET,
-            "webhooks": [{"topic": topic, "trigger": trigger, "url": url} for topic, trigger in LOOP_HOOKS],
-            "shop": {"url": self.urls["shopify"], "access_token": SHOP_TOKEN},
-            "gift_card_provider": "external",
-            "rate_limit_per_minute": 1_000_000,
         }
 
 
@@ -142,17 +124,11 @@ def settings_for(stage: Stage, *, database: str, folder: Path, port: int, policy
         "server": {"host": "127.0.0.1", "port": port, "public_url": public_url},
         "connection": [
             {
-                "name": "north-loop",
+                "name": stage.portal.connection,
                 "brand": BRAND,
-                "vendor": "loop",
+                "vendor": stage.portal.name,
                 "slots": 3,
-                "config": {
-                    "api_key": LOOP_KEY,
-                    "webhook_secrets": [LOOP_SECRET],
-                    "base_url": f"{stage.urls['loop']}/api/v1",
-                    "return_processor": "Leeds",
-                    "calls_per_minute": 1_000_000,
-                },
+                "config": stage.portal.config(stage.urls[stage.portal.name]),
             },
             {
                 "name": "north-shop",
@@ -177,10 +153,10 @@ def settings_for(stage: Stage, *, database: str, folder: Path, port: int, policy
         "setup": [
             {
                 "brand": BRAND,
-                "portal": "loop",
+                "portal": stage.portal.name,
                 "preset": policy,
                 "mapping": erps.mapping(),
-                "connections": {"portal": "north-loop", "shop": "north-shop", "erp": f"north-{stage.erp}"},
+                "connections": {"portal": stage.portal.connection, "shop": "north-shop", "erp": f"north-{stage.erp}"},
             }
         ],
     }

@@ -64,6 +64,9 @@ def summarise(world: World, stage: Stage, *, portal: str, seconds: float) -> Jso
                 "refunded": to_text(refunded, CURRENCY),
                 "credited": to_text(totals.credited, CURRENCY),
                 "difference": to_text(refunded - totals.credited, CURRENCY),
+                "paid_on_open_returns": to_text(
+                    _paid_on_open([c for c, progress in known if progress == "open"]), CURRENCY
+                ),
             }
         },
         "units": {**_units([case for case, _ in known]), "received_in_erp": totals.units_received},
@@ -71,6 +74,11 @@ def summarise(world: World, stage: Stage, *, portal: str, seconds: float) -> Jso
         "seconds": round(seconds, 1),
         "database": world.database.address,
     }
+
+
+def _paid_on_open(cases: list[ReturnCase]) -> int:
+    """What portals paid on returns that are still open and not credited: each of them stands in the exceptions."""
+    return sum(case.money_out for case in cases if case.done("credit-1") is None)
 
 
 def _units(known: list[ReturnCase]) -> dict[str, int]:
@@ -100,9 +108,15 @@ def _refunded(stage: Stage) -> int:
         for row in shop["transactions"]
         if row["kind"] == "refund" and row["status"] == "success"
     )
-    returns = stage.sims["loop"].state()["returns"]
-    cards = sum(to_minor(str(row["gift_card"] or "0"), CURRENCY) for row in returns if row["state"] == "closed")
-    return money + cards
+    return money + _store_credit(stage)
+
+
+def _store_credit(stage: Stage) -> int:
+    """Gift cards the portal issued itself."""
+    if not stage.portal.extras:
+        return 0
+    returns = stage.sims[stage.portal.name].state()["returns"]
+    return sum(to_minor(str(row["gift_card"] or "0"), CURRENCY) for row in returns if row["state"] == "closed")
 
 
 def _prima(stage: Stage) -> Totals:

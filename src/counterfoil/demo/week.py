@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from counterfoil.demo.portals import PlayedPortal
+
 Json = dict[str, Any]
 
 REASONS = (
@@ -37,6 +39,7 @@ TROUBLES = (
     "blind_parcel",
     "cancelled",
 )
+NEEDS_LOOP = ("value_falsified", "cancelled")  # what only one simulated portal can be made to do
 # Bad luck that leaves nothing to see.
 LUCK = ("duplicate", "parcel_first", "forged", "repeated_receipt")
 
@@ -69,7 +72,7 @@ class Trip:
         return f"CFT{self.number:08d}GB"
 
 
-def trips(orders: list[Json], count: int, seed: int, end: datetime) -> list[Trip]:
+def trips(orders: list[Json], count: int, seed: int, end: datetime, portal: PlayedPortal) -> list[Trip]:
     """`count` returns over the orders, some orders returned twice, in the order the customers ask."""
     rng = random.Random(f"week-{seed}")
     left = {order["id"]: {line["id"]: line["quantity"] for line in order["line_items"]} for order in orders}
@@ -79,7 +82,10 @@ def trips(orders: list[Json], count: int, seed: int, end: datetime) -> list[Trip
         lines = _choose(rng, order, left[order["id"]])
         if lines:
             planned.append(_trip(rng, len(planned) + 1, order, lines, end))
-    _spread(planned, rng)
+    if not portal.extras:
+        for trip in planned:
+            trip.outcome, trip.fee, trip.refund_shipping = "refund", "0.00", "0.00"
+    _spread(planned, rng, portal)
     return sorted(planned, key=lambda trip: trip.created_at)
 
 
@@ -120,13 +126,15 @@ def _trip(rng: random.Random, number: int, order: Json, lines: list[Json], end: 
     return trip
 
 
-def _spread(planned: list[Trip], rng: random.Random) -> None:
+def _spread(planned: list[Trip], rng: random.Random, portal: PlayedPortal) -> None:
     """Troubles on a few returns, bad luck on a few more; the rest of the week is plain."""
     plain = [trip for trip in planned if trip.outcome == "refund" and trip.fee == "0.00" and trip.parcels == 1]
     rng.shuffle(plain)
-    wanted = list(TROUBLES) if len(planned) >= 60 else list(TROUBLES[: len(planned) // 10])
+    possible = [trouble for trouble in TROUBLES if portal.signs or trouble not in NEEDS_LOOP]
+    wanted = possible if len(planned) >= 60 else possible[: len(planned) // 10]
+    luck = [kind for kind in LUCK if portal.signs or kind != "forged"]
     for trouble in wanted:
         if plain:
             plain.pop().trouble = trouble
     for number, trip in enumerate(plain[: len(planned) // 8]):
-        trip.luck = LUCK[number % len(LUCK)]
+        trip.luck = luck[number % len(luck)]

@@ -16,7 +16,7 @@ from counterfoil.core.problems import Owner
 from counterfoil.flow.belongs import belongs
 from counterfoil.flow.world import Setup, World
 from counterfoil.store import cases, commands, problems
-from counterfoil.store.cases import Entry, Stored
+from counterfoil.store.cases import Entry, Loose, Stored
 from counterfoil.store.database import Transaction
 
 ROUNDS_MAX = 20  # a decision that asks for more after so many rounds is a mistake of ours
@@ -87,11 +87,17 @@ class _Run:
             seen = cases.get_order(self.tx, ref.brand, ref.order_ref)
             if seen is not None:
                 self.apply(seen, "shop")
-        for loose in cases.loose_for(self.tx, self.case):
-            if belongs(self.case, loose.fact):
-                self.apply(loose.fact, "waiting facts")
-                cases.adopt(self.tx, loose.id, self.case.case_id)
-                _end_blind(self.tx, ref.brand, loose.fact)
+        while any([self._take_up(loose) for loose in cases.loose_for(self.tx, self.case)]):
+            continue  # what was taken up may name more: a label its tracking number, a report its refund
+
+    def _take_up(self, loose: Loose) -> bool:
+        """Whether the waiting fact is this return's; then it is applied."""
+        if not belongs(self.case, loose.fact):
+            return False
+        self.apply(loose.fact, "waiting facts")
+        cases.adopt(self.tx, loose.id, self.case.case_id)
+        _end_blind(self.tx, self.case.case.brand, loose.fact)
+        return True
 
     def settle(self) -> Decision:
         """Decide and carry the decision out until nothing more is asked for."""

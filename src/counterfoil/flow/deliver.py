@@ -14,6 +14,7 @@ import structlog
 from counterfoil.core.inner_events import StepDone, StepRefused
 from counterfoil.core.problems import Problem
 from counterfoil.flow.advance import advance, lock_for, order_of
+from counterfoil.flow.findings import put_findings
 from counterfoil.flow.route import route
 from counterfoil.flow.world import Connection, World
 from counterfoil.ports.outcomes import (
@@ -114,6 +115,7 @@ def _done(world: World, tx: Transaction, connection: Connection, claimed: Claime
         message="found again by its reference" if found else outcome.message,
     )
     route(world, tx, connection.brand, outcome.facts, actor=connection.name)
+    put_findings(tx, connection, outcome.findings, about=step, case_id=claimed.case_id)
     if not step.startswith(READ_STEP):
         advance(world, tx, claimed.case_id, [fact], connection.name)
 

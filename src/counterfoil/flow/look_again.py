@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from counterfoil.core.events import OutsideFact, RefundMoved
+import structlog
+
+from counterfoil.core.events import OutsideFact, RefundMoved, RefundState
 from counterfoil.core.money import to_text
 from counterfoil.core.problems import Problem
 from counterfoil.flow.advance import advance, lock_for, order_of
@@ -10,7 +12,10 @@ from counterfoil.flow.world import World
 from counterfoil.store import cases, problems
 from counterfoil.store.database import now_ms
 
+_log = structlog.get_logger("counterfoil.look_again")
+
 BATCH = 200
+POSTPONED_MS = 3600 * 1000  # so that many which cannot be decided do not fill every batch
 REFUND_UNCLAIMED_AFTER_MS = 24 * 3600 * 1000  # the portal has so long to name a refund as its own (R85, R93)
 
 
@@ -18,9 +23,7 @@ def look_again(world: World) -> int:
     """Decide again about returns whose deadline has passed; how many."""
     with world.database.read() as tx:
         due = [row["case_id"] for row in tx.rows("cases_to_look_at", now=now_ms(), limit=BATCH)]
-    for case_id in due:
-        look_at(world, case_id)
-    return len(due)
+    return sum(_looked_at(world, case_id) for case_id in due)
 
 
 def look_at(world: World, case_id: str) -> None:
@@ -36,9 +39,19 @@ def look_at_troubled(world: World) -> int:
     """Decide again about every open return with a problem: mapping, policy or settings may have changed."""
     with world.database.read() as tx:
         found = [row["case_id"] for row in tx.rows("cases_troubled")]
-    for case_id in found:
+    return sum(_looked_at(world, case_id) for case_id in found)
+
+
+def _looked_at(world: World, case_id: str) -> bool:
+    """One return that cannot be decided (its setup may be gone) stops no other."""
+    try:
         look_at(world, case_id)
-    return len(found)
+    except Exception as error:
+        _log.error("not_decided", case=case_id, error=repr(error))
+        with world.database.write() as tx:
+            tx.run("case_postpone", case_id=case_id, until=now_ms() + POSTPONED_MS)
+        return False
+    return True
 
 
 def unclaimed(world: World, older_than_ms: int = REFUND_UNCLAIMED_AFTER_MS) -> int:
@@ -48,7 +61,7 @@ def unclaimed(world: World, older_than_ms: int = REFUND_UNCLAIMED_AFTER_MS) -> i
         found = 0
         for row in rows:
             fact = cases.decode_fact(row["fact"])
-            if isinstance(fact, RefundMoved):
+            if isinstance(fact, RefundMoved) and fact.status is RefundState.CONFIRMED:
                 problems.put(tx, row["brand"], _outside_portal(fact))
                 found += 1
     return found

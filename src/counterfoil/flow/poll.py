@@ -10,6 +10,7 @@ from typing import cast
 
 import structlog
 
+from counterfoil.flow.findings import put_findings
 from counterfoil.flow.route import route
 from counterfoil.flow.world import Connection, World
 from counterfoil.ports.capabilities import Cap
@@ -51,6 +52,7 @@ def poll_one(world: World, connection: Connection, since: str | None = None, unt
     for translation in client.changes(start, end):
         with world.database.write() as tx:
             route(world, tx, connection.brand, translation.events, actor=f"{connection.name} poll")
+            put_findings(tx, connection, translation.problems, about=f"poll of {connection.name}")
         told += len(translation.events)
     with world.database.write() as tx:
         if since is None:

@@ -5,6 +5,7 @@ Each delivery is one transaction: what it says is applied and the delivery marke
 
 from __future__ import annotations
 
+import time
 import traceback
 from typing import Any
 
@@ -13,15 +14,17 @@ import structlog
 
 from counterfoil.core.commands import CaseRef, ReadReturn
 from counterfoil.core.problems import Problem
+from counterfoil.flow.findings import put_findings
 from counterfoil.flow.route import route
 from counterfoil.flow.world import Connection, World
-from counterfoil.ports.translation import Finding, Kind, Translation
+from counterfoil.ports.translation import Kind, Translation
 from counterfoil.ports.vendors import Delivery
 from counterfoil.store import commands, problems
 from counterfoil.store.commands import READ_STEP
 from counterfoil.store.database import Transaction
 
 BATCH = 50
+APPLY_ATTEMPTS = 2
 
 _log = structlog.get_logger("counterfoil.translate")
 
@@ -43,12 +46,23 @@ def _read(world: World, connection: Connection, row: dict[str, Any]) -> None:
             headers=msgspec.json.decode(row["headers"], type=dict[str, str]),
             arrived_at=row["arrived_ms"] / 1000,
         )
-        translation = connection.spec.translate(delivery)
-        with world.database.write() as tx:
-            _apply(world, connection, tx, translation, row["id"])
+        _keep(world, connection, connection.spec.translate(delivery), row["id"])
     except Exception as error:  # a mistake of ours must not stop the inbox; the bytes stay
         _log.error("delivery_not_applied", delivery=row["id"], connection=connection.name, error=repr(error))
         _quarantine(world, connection, row["id"], f"{type(error).__name__}: {error}", traceback.format_exc(limit=3))
+
+
+def _keep(world: World, connection: Connection, found: Translation, delivery_id: int) -> None:
+    """Apply in one transaction; a database that was away for a moment is asked again before a person is."""
+    for left in reversed(range(APPLY_ATTEMPTS)):
+        try:
+            with world.database.write() as tx:
+                _apply(world, connection, tx, found, delivery_id)
+            return
+        except Exception:
+            if not left:
+                raise
+            time.sleep(0.02)
 
 
 def _apply(world: World, connection: Connection, tx: Transaction, found: Translation, delivery_id: int) -> None:
@@ -56,9 +70,9 @@ def _apply(world: World, connection: Connection, tx: Transaction, found: Transla
     for return_id in found.reread:
         _read_again(tx, connection, return_id, delivery_id)
     case_id = touched[0] if len(touched) == 1 else None
-    for finding in found.problems:
-        problem = _as_problem(finding, delivery_id)
-        _put_finding(tx, connection, problem, finding, case_id, delivery_id)
+    put_findings(
+        tx, connection, found.problems, about=f"delivery {delivery_id}", case_id=case_id, delivery_id=delivery_id
+    )
     unreadable = found.kind is Kind.UNREADABLE
     idle = found.ignored_because and not found.events and not found.reread
     state = "quarantined" if unreadable else "ignored" if idle else "read"
@@ -72,25 +86,6 @@ def _read_again(tx: Transaction, connection: Connection, return_id: str, deliver
     if tx.one("command_read_waiting", case_id=case.case_id) is None:
         command = ReadReturn(case=case, step=f"{READ_STEP}{delivery_id}")
         commands.put(tx, command, 1, connection.name)
-
-
-def _as_problem(finding: Finding, delivery_id: int) -> Problem:
-    return Problem(kind=finding.kind, subject=finding.subject or f"delivery {delivery_id}", message=finding.message)
-
-
-def _put_finding(
-    tx: Transaction, connection: Connection, problem: Problem, finding: Finding, case_id: str | None, delivery_id: int
-) -> None:
-    """A finding belongs to the delivery; where the delivery is about one return its id stands in the subject."""
-    subject = f"{case_id}: {problem.subject}" if case_id else problem.subject
-    problems.put(
-        tx,
-        connection.brand,
-        msgspec.structs.replace(problem, subject=subject),
-        owner=finding.owner,
-        connection=connection.name,
-        delivery_id=delivery_id,
-    )
 
 
 def _quarantine(world: World, connection: Connection, delivery_id: int, why: str, detail: str) -> None:

@@ -7,6 +7,7 @@ import msgspec
 from counterfoil.core.documents import DocumentLine, ErpOrder
 from counterfoil.core.events import OutsideFact
 from counterfoil.core.problems import Owner
+from counterfoil.ports.translation import Finding
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +22,8 @@ class Done(Ended, frozen=True, kw_only=True):
     """It happened. `ref` is the remote id, `number` what people call the document, `total` its amount as read back.
 
     `total` is gross, in minor units of the document's currency, None where there is none. `lines` maps our line
-    numbers to the document's; `order` is what an order look-up found; `facts` is what a read taught us.
+    numbers to the document's; `order` is what an order look-up found; `facts` is what a read taught us, and `findings`
+    what a person must look at in it.
     """
 
     ref: str | None = None
@@ -31,6 +33,7 @@ class Done(Ended, frozen=True, kw_only=True):
     lines: tuple[DocumentLine, ...] = ()
     order: ErpOrder | None = None
     facts: tuple[OutsideFact, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class AlreadyDone(Done, frozen=True, kw_only=True):

@@ -58,7 +58,10 @@ class Hook:
     * `refuse(delivery, signature)` gives the answer for a delivery that the sender must correct or that is not
       ours, or None to keep it. A delivery refused this way is not acted on; `keep_refused` says whether its bytes
       are kept all the same (when the fault may be on our side, such as a wrong secret);
-    * `accepted` and `duplicate` build the answer once the bytes are durable.
+    * `accepted` and `duplicate` build the answer once the bytes are durable;
+    * `signed` is False for vendors that sign nothing: their deliveries are only believed for their ids;
+    * `verify_each`, for vendors that sign items one by one, gives a verdict for each of the refund notices of
+      `translate`, in their order.
     """
 
     verify: Callable[[Delivery, Sequence[str]], Signature]
@@ -68,6 +71,8 @@ class Hook:
     duplicate: Callable[[Delivery], Reply]
     limit_bytes: int = 2 * 1024 * 1024
     keep_refused: bool = True
+    signed: bool = True
+    verify_each: Callable[[Delivery, Sequence[str]], tuple[Signature, ...]] | None = None
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):

@@ -104,10 +104,10 @@ def save(tx: Transaction, stored: Stored, case: ReturnCase, entries: Sequence[En
     """Write the new state, its log entries and what lists show of it. ConflictError when the return moved on."""
     seq, chain = stored.seq, stored.chain
     at_ms = now_ms()
+    written = []
     for entry in entries:
         seq += 1
-        chain = log.append(
-            tx,
+        line = log.linked(
             stream=case.case_id,
             seq=seq,
             previous=chain,
@@ -117,8 +117,12 @@ def save(tx: Transaction, stored: Stored, case: ReturnCase, entries: Sequence[En
             payload=msgspec.json.encode(entry.fact).decode(),
             at_ms=at_ms,
         )
+        written.append(line)
+        chain = line["hash"]
     if tx.run("case_save", **_columns(case, decision), seq=seq, chain=chain, now=at_ms, seq_before=stored.seq) != 1:
         raise ConflictError(f"{case.case_id} was changed meanwhile")
+    for line in written:  # after the check, so that a conflict is called one
+        tx.run("log_append", **line)
     for kind, value in references(case):
         tx.run("case_key_put", brand=case.case.brand, kind=kind, value=value, case_id=case.case_id)
     return msgspec.structs.replace(stored, case=case, seq=seq, chain=chain)
@@ -212,7 +216,7 @@ def ledger(tx: Transaction, case: ReturnCase) -> Ledger:
         for row in tx.rows("claims_of_order", brand=ref.brand, order_ref=ref.order_ref, case_id=case.case_id)
     }
     elsewhere: dict[str, int] = {}
-    money, shipping, shipping_tax = 0, 0, 0
+    money, shipping, shipping_tax, rounding = 0, 0, 0, 0
     for row in tx.rows("cases_of_order", brand=ref.brand, order_ref=ref.order_ref):
         if row["case_id"] == case.case_id:
             continue
@@ -221,9 +225,13 @@ def ledger(tx: Transaction, case: ReturnCase) -> Ledger:
         for charge in other.credit.charges if other.credit is not None else ():
             if charge.code == "shipping":
                 shipping, shipping_tax = shipping + charge.gross, shipping_tax + charge.tax
+            elif charge.code == "rounding":
+                rounding += charge.gross
         if row["progress"] != "cancelled":
             _count_units(other, elsewhere)
-    return Ledger(taken=taken, elsewhere=elsewhere, money_out=money, shipping=(shipping, shipping_tax))
+    return Ledger(
+        taken=taken, elsewhere=elsewhere, money_out=money, shipping=(shipping, shipping_tax), rounding=rounding
+    )
 
 
 def _count_units(case: ReturnCase, held: dict[str, int]) -> None:

@@ -32,7 +32,10 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def put(tx: Transaction, command: AnyCommand, edition: int, connection: str) -> None:
-    """Queue a command behind those of its return that are not through."""
+    """Queue a command behind those of its return that are not through.
+
+    A later edition is looked up before it is sent: an earlier one may have arrived without anybody knowing.
+    """
     waiting = tx.one("command_head", case_id=command.case.case_id) is not None
     tx.run(
         "command_put",
@@ -43,6 +46,7 @@ def put(tx: Transaction, command: AnyCommand, edition: int, connection: str) -> 
         name=type(command).__name__,
         body=msgspec.json.encode(command).decode(),
         state="waiting" if waiting else "ready",
+        maybe_sent=int(edition > 1),
         now=now_ms(),
     )
 

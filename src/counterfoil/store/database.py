@@ -155,9 +155,14 @@ class SqliteDatabase:
             connection.execute("commit")
 
     def script(self, sql: str) -> None:
-        """Run DDL statements in one go."""
+        """Run DDL statements in one transaction."""
         with self._lock:
-            self._writer.executescript(f"begin immediate; {sql}; commit;")
+            try:
+                self._writer.executescript(f"begin immediate; {sql}; commit;")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("rollback")
+                raise
 
     def close(self) -> None:
         """Checkpoint and close every connection."""

@@ -38,10 +38,10 @@ def entry_hash(previous: str, entry: dict[str, Any]) -> str:
     return total.hexdigest()
 
 
-def append(
-    tx: Transaction, *, stream: str, seq: int, previous: str, key: str, name: str, actor: str, payload: str, at_ms: int
-) -> str:
-    """Write one entry after `previous`; returns its hash. A gap or a repeat breaks a unique key and the transaction."""
+def linked(
+    *, stream: str, seq: int, previous: str, key: str, name: str, actor: str, payload: str, at_ms: int
+) -> dict[str, Any]:
+    """One entry after `previous`, with its hash, not yet written."""
     entry = {
         "stream": stream,
         "seq": seq,
@@ -51,9 +51,18 @@ def append(
         "at_ms": at_ms,
         "payload": payload,
     }
-    digest = entry_hash(previous, entry)
-    tx.run("log_append", **entry, hash=digest)
-    return digest
+    return {**entry, "hash": entry_hash(previous, entry)}
+
+
+def append(
+    tx: Transaction, *, stream: str, seq: int, previous: str, key: str, name: str, actor: str, payload: str, at_ms: int
+) -> str:
+    """Write one entry after `previous`; returns its hash. A gap or a repeat breaks a unique key and the transaction."""
+    entry = linked(
+        stream=stream, seq=seq, previous=previous, key=key, name=name, actor=actor, payload=payload, at_ms=at_ms
+    )
+    tx.run("log_append", **entry)
+    return str(entry["hash"])
 
 
 def note(tx: Transaction, *, stream: str, key: str, name: str, actor: str, payload: str) -> None:

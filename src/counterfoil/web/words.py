@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from counterfoil.catalog import VENDORS
+
 PROGRESS = {"open": "in progress", "waiting": "waiting", "finished": "finished", "cancelled": "cancelled"}
 
 STAGE = {
@@ -130,18 +132,6 @@ LABEL = {
     "error": "The carrier reported a fault with the label",
 }
 
-VENDOR = {
-    "loop": "Loop",
-    "returngo": "ReturnGO",
-    "reveni": "Reveni",
-    "netsuite": "NetSuite",
-    "shopify": "Shopify",
-    "stripe": "Stripe",
-    "adyen": "Adyen",
-}
-"""Names whose capitals are not simply the first letter's."""
-
-
 _CODE = re.compile(r"\s*\((?:R|D|ATTR-)\d+[^)]*\)")
 
 
@@ -186,7 +176,7 @@ def spelt_out(name: str) -> str:
 
 def vendor(name: str) -> str:
     """A vendor's name as it writes itself."""
-    return VENDOR.get(name, name.capitalize())
+    return VENDORS[name].title if name in VENDORS else name.capitalize()
 
 
 def actor(name: str) -> str:

@@ -72,10 +72,21 @@ def test_any_body_has_a_key_of_its_content(raw: bytes) -> None:
     assert HOOK.delivery_key(came(NEW, body=raw)) == HOOK.delivery_key(came(NEW, body=raw))
 
 
-@pytest.mark.parametrize("signature", list(Signature))
-def test_nothing_is_refused_because_nobody_knows_whether_it_would_come_again(signature: Signature) -> None:
-    assert HOOK.refuse(came("wrong"), signature) is None
-    assert HOOK.keep_refused
+@pytest.mark.parametrize("signature", [Signature.ABSENT, Signature.INVALID])
+def test_nothing_but_the_secret_address_exists(signature: Signature) -> None:
+    reply = HOOK.refuse(came("wrong"), signature)
+    assert reply is not None and reply.status == 404
+    assert not HOOK.keep_refused
+
+
+@pytest.mark.parametrize("signature", [Signature.NOT_SIGNED, Signature.VALID])
+def test_what_came_to_the_secret_address_or_is_signed_is_kept(signature: Signature) -> None:
+    assert HOOK.refuse(came(NEW), signature) is None
+
+
+def test_an_empty_secret_opens_nothing() -> None:
+    assert HOOK.verify(came("x"), ("", "/")) is Signature.INVALID
+    assert HOOK.verify(came("/"), ("", "/")) is Signature.ABSENT
 
 
 def test_a_delivery_and_its_repeat_are_answered_200() -> None:

@@ -24,16 +24,27 @@ class CannotValueError(ValueError):
 
 
 class ReturnValue(msgspec.Struct, frozen=True, kw_only=True):
-    """What a return is worth by the original order, and which units of the order that takes up."""
+    """What a return is worth by the original order, and which units of the order that takes up.
+
+    `tolerance` is what the money may differ by, `earlier` the rounding other credits of the order already carry.
+    """
 
     note: CreditNote
     claims: tuple[UnitClaim, ...]
     tolerance: int
+    earlier: int = 0
 
     @property
     def total(self) -> int:
         """Gross, in minor units of the case's currency."""
         return self.note.total_gross
+
+    def tolerates(self, difference: int) -> bool:
+        """Whether money may differ from the value by so much: by itself, or as it evens out what came before.
+
+        Returns settled in another order than they were priced in differ by a minor unit each, and add up to nothing.
+        """
+        return min(abs(difference), abs(difference + self.earlier)) <= self.tolerance
 
 
 def promised(case: ReturnCase) -> int | None:
@@ -65,7 +76,8 @@ def value_return(look: Look) -> ReturnValue | None:
         for unit, sold, number in places
     )
     partial = {sold.line_ref for _, sold, _ in places if _ends_partial(look, sold, places)}
-    return ReturnValue(note=note, claims=claims, tolerance=look.policy.tolerance_per_partial_line * len(partial))
+    tolerance = look.policy.tolerance_per_partial_line * len(partial)
+    return ReturnValue(note=note, claims=claims, tolerance=tolerance, earlier=look.ledger.rounding)
 
 
 def with_rounding(value: ReturnValue, money: int) -> CreditNote:
@@ -73,7 +85,7 @@ def with_rounding(value: ReturnValue, money: int) -> CreditNote:
     difference = money - value.total
     if difference == 0:
         return value.note
-    code = "rounding" if abs(difference) <= value.tolerance else "goodwill"
+    code = "rounding" if value.tolerates(difference) else "goodwill"
     text = to_text(difference, value.note.currency)
     step = f"{text} {value.note.currency} {code}: what was paid differs from the order's value by this much."
     charge = CreditCharge(code=code, net=difference, tax=0, gross=difference)

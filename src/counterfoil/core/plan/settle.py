@@ -12,7 +12,14 @@ from msgspec.structs import replace
 
 from counterfoil.core.case import Reception, ReturnCase, Step, StepState
 from counterfoil.core.commands import DraftCreditNote, PostCreditNote, RecordRefund, ReleaseRefund
-from counterfoil.core.credit.note import CannotValueError, ReturnValue, promised, value_return, with_rounding
+from counterfoil.core.credit.note import (
+    CannotValueError,
+    ReturnValue,
+    credited_units,
+    promised,
+    value_return,
+    with_rounding,
+)
 from counterfoil.core.documents import CreditNote
 from counterfoil.core.events import RefundState
 from counterfoil.core.look import Finding, Look, Request, Wait, hours_after
@@ -23,6 +30,7 @@ from counterfoil.core.problems import Problem
 from counterfoil.core.returns import Stage
 from counterfoil.core.rules.gate import RULES, Answer, gate
 from counterfoil.core.rules.verdict import Hold, Pass, Person
+from counterfoil.core.units import booked
 
 # When the money has already moved, what the portal promised no longer matters: the credit is checked against the money.
 _WITHOUT_PROMISE = tuple(rule for rule in RULES if rule[0] != "refund_equals_value")
@@ -109,7 +117,7 @@ def _due(look: Look, value: ReturnValue) -> int:
     due = look.case.money_out or promised(look.case)
     if due is None:
         return value.total
-    return due if abs(due - value.total) <= value.tolerance or _accepted(look.case) else value.total
+    return due if value.tolerates(due - value.total) or _accepted(look.case) else value.total
 
 
 def _accepted(case: ReturnCase) -> bool:
@@ -274,7 +282,8 @@ def _credit_what_was_paid(look: Look, because: str) -> Iterator[Finding]:
     except CannotValueError as error:
         yield Problem(kind="value_unknown", message=str(error), currency=case.currency)
         return
-    if value is None or not value.note.lines:
+    unbooked = [unit for unit in credited_units(case) if not booked(case, unit)]
+    if value is None or not value.note.lines or unbooked:
         yield Wait(rule="credit_follows_refund", reason="accepted units are booked")
         return
     difference = case.money_out - value.total
@@ -282,7 +291,7 @@ def _credit_what_was_paid(look: Look, because: str) -> Iterator[Finding]:
     if difference and still_coming:
         yield Wait(rule="credit_follows_refund", reason="the rest of the refund is confirmed")
         return
-    if abs(difference) <= value.tolerance or _accepted(case):
+    if value.tolerates(difference) or _accepted(case):
         yield _request_credit(look, value, with_rounding(value, case.money_out), because, None)
         return
     paid, worth = to_text(case.money_out, case.currency), to_text(value.total, case.currency)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from counterfoil.core.case import Acceptance, Reception
+from counterfoil.core.case import Acceptance, Reception, Unit
 from counterfoil.core.commands import GradedUnit, ReportInspection, SendNote
 from counterfoil.core.look import Finding, Look, Request
 from counterfoil.core.money import to_text
@@ -25,24 +25,32 @@ def _inspection(look: Look) -> Iterator[Finding]:
     decided = [u for u in here if u.disposition is not None and u.acceptance is not Acceptance.UNDECIDED]
     if not here or len(decided) < len(case.units):
         return
-    seen: dict[str, GradedUnit] = {}
-    for unit in decided:
-        assert unit.disposition is not None
-        seen.setdefault(
-            unit.line_id,
-            GradedUnit(
-                line_id=unit.line_id,
-                condition=unit.condition or "unknown",
-                disposition=unit.disposition,
-                grade=unit.grade,
-                inspected_at=case.first_receipt_at,
-            ),
-        )
+    graded = [_graded(unit, case.first_receipt_at) for unit in decided]
     yield Request(
-        command=ReportInspection(case=case.case, step="inspection-1", units=tuple(seen.values())),
+        command=ReportInspection(case=case.case, step="inspection-1", units=_by_line(graded)),
         rule="status_back_to_the_portal",
         because="every unit is inspected; the portal keeps grade and disposition for CX (R115)",
     )
+
+
+def _graded(unit: Unit, inspected_at: str | None) -> GradedUnit:
+    assert unit.disposition is not None, "only decided units are told"
+    return GradedUnit(
+        line_id=unit.line_id,
+        condition=unit.condition or "unknown",
+        disposition=unit.disposition,
+        grade=unit.grade,
+        inspected_at=inspected_at,
+    )
+
+
+def _by_line(graded: list[GradedUnit]) -> tuple[GradedUnit, ...]:
+    """One verdict for a line whose units agree; otherwise one for each unit, so that none is told wrongly."""
+    told: list[GradedUnit] = []
+    for line_id in dict.fromkeys(unit.line_id for unit in graded):
+        units = [unit for unit in graded if unit.line_id == line_id]
+        told += units[:1] if all(unit == units[0] for unit in units) else units
+    return tuple(told)
 
 
 def _closing_note(look: Look) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ def judge(look: Look) -> Verdict:
     if due is None:
         return Pass("the portal states no amount; the money is checked when it moves")
     difference = due - value.total
-    if abs(difference) <= value.tolerance:
+    if value.tolerates(difference):
         return Pass(f"portal and order agree on {to_text(due, case.currency)} {case.currency}")
     if "refund_value_differs" in case.accepted_differences:
         return Pass(f"finance accepted the difference: {case.accepted_differences['refund_value_differs']}")

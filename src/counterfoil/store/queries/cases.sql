@@ -53,6 +53,10 @@ where k.brand = :brand and k.kind = 'order' and k.value = :order_ref order by c.
 -- Returns whose decision may change by time alone.
 select case_id from cases where look_again_ms is not null and look_again_ms <= :now order by look_again_ms limit :limit;
 
+-- name: case_postpone
+-- Its decision could not be made; look again later, others go first.
+update cases set look_again_ms = :until where case_id = :case_id and look_again_ms < :until;
+
 -- name: log_append
 -- One entry of a stream.
 insert into log (stream, seq, fact_key, name, actor, at_ms, payload, hash)
@@ -65,10 +69,6 @@ select 1 as found from log where stream = :stream and fact_key = :fact_key;
 -- name: log_last
 -- The end of a stream.
 select seq, hash from log where stream = :stream order by seq desc limit 1;
-
--- name: log_stream
--- A stream from its beginning.
-select * from log where stream = :stream order by seq;
 
 -- name: log_after
 -- Entries after a number, over all streams.
@@ -133,9 +133,10 @@ where k.brand = :brand and k.kind = :kind and k.value = :value and f.state = 'wa
 update loose_facts set state = 'adopted', case_id = :case_id where id = :id and state = 'waiting';
 
 -- name: loose_old
--- Facts nobody asked for in time and nobody was told of yet.
+-- Refunds nobody asked for in time and nobody was told of yet.
 select f.id, f.brand, f.fact, f.fact_key, f.arrived_ms from loose_facts f
 where f.state = 'waiting' and f.arrived_ms < :before
+  and f.fact like '{"type":"RefundMoved.%'
   and not exists (select 1 from problems p where p.brand = f.brand and p.subject = f.fact_key)
 order by f.arrived_ms limit :limit;
 

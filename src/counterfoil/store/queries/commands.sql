@@ -1,7 +1,7 @@
 -- name: command_put
 -- Queue a command; the same key and edition again changes nothing.
-insert into commands (command_key, edition, case_id, connection, name, body, state, due_ms, created_ms)
-values (:command_key, :edition, :case_id, :connection, :name, :body, :state, :now, :now)
+insert into commands (command_key, edition, case_id, connection, name, body, state, maybe_sent, due_ms, created_ms)
+values (:command_key, :edition, :case_id, :connection, :name, :body, :state, :maybe_sent, :now, :now)
 on conflict (command_key, edition) do nothing;
 
 -- name: command_head
@@ -16,7 +16,7 @@ limit 1;
 -- name: command_claim [postgresql]
 -- Take the first ready command of a connection, past those others hold.
 update commands set state = 'doing', worker = :worker, lease_until_ms = :lease_until, attempts = attempts + 1,
-    maybe_sent = maybe_sent * 2 + 1
+    maybe_sent = least(maybe_sent, 1) * 2 + 1
 where id = (select c.id from commands c join connections k on k.name = c.connection
             where c.connection = :connection and c.state = 'ready' and c.due_ms <= :now
               and k.state = 'active' and k.busy_until_ms <= :now
@@ -26,7 +26,7 @@ returning id, command_key, edition, case_id, connection, name, body, attempts, m
 -- name: command_claim [sqlite]
 -- Take the first ready command of a connection.
 update commands set state = 'doing', worker = :worker, lease_until_ms = :lease_until, attempts = attempts + 1,
-    maybe_sent = maybe_sent * 2 + 1
+    maybe_sent = min(maybe_sent, 1) * 2 + 1
 where id = (select c.id from commands c join connections k on k.name = c.connection
             where c.connection = :connection and c.state = 'ready' and c.due_ms <= :now
               and k.state = 'active' and k.busy_until_ms <= :now
@@ -115,10 +115,6 @@ update connections set last_trouble_ms = :now, last_trouble = :message where nam
 -- name: connection_polled
 -- How far the poll has come.
 update connections set polled_until = :until where name = :name;
-
--- name: connection_all
--- Every connection.
-select * from connections order by name;
 
 -- name: connection_get
 -- One connection.

@@ -18,10 +18,6 @@ update deliveries set state = :state, kind = :kind, topic = :topic, note = :note
 -- A person wants a kept delivery read again.
 update deliveries set state = 'new', note = :note where id = :id and state in ('quarantined', 'ignored', 'read');
 
--- name: delivery_requeue_all
--- After a secret was mended: read again what was kept for its signature.
-update deliveries set state = 'new' where connection = :connection and state = 'quarantined' and signature = :signature;
-
 -- name: inboxes_waiting
 -- Connections with unread deliveries.
 select connection, count(*) as waiting from deliveries where state = 'new' group by connection;

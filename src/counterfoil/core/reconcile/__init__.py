@@ -1,0 +1,1 @@
+"""The vocabulary of the proof: its legs, rules, classes, reasons and identities. Pure; the engine is elsewhere."""

@@ -1,0 +1,83 @@
+-- The key for everybody (matching §2 step 2): one join over all rows, its sums, and the few that go further.
+
+-- name: pairs
+-- Every record of both sides once: pairs that agree on the key as sent, lefts without a right, rights without a left.
+create or replace temp table {pairs} as
+select l.rn as l, l.id as lid, l.unit as lu, l.amount as la, l.day as ld, l.unit = r.unit as same,
+    r.rn as r, r.id as rid, r.unit as ru, r.amount as ra, r.day as rd
+from lhs l full join rhs r on r.key = l.key and r.store = l.store {and_unit};
+
+-- name: exceptions
+-- Paired lefts that are not plainly one to one, equal and in time. `plain` marks those that add up all the same.
+create or replace temp table ex as
+select l, count(*) as n,
+    sum(ra)::bigint = any_value(la) and bool_and(same) and max(rd) - any_value(ld) <= {late} as plain
+from {pairs} where l is not null and r is not null group by l
+having count(*) > 1 or sum(ra) <> any_value(la) or not bool_and(same) or max(rd) - any_value(ld) > {late};
+create or replace temp table further as select l from ex where not plain;
+
+-- name: shared_keys
+-- Several lines of one return and SKU share their key: units are handed out in order of line and of arrival, and what
+-- is left over goes to the last line.
+create or replace temp table meeting as
+select r, min(l) as g from {pairs} where l is not null and r is not null group by r having count(*) > 1;
+create or replace temp table shared as
+with both_sides as (select p.*, m.g from {pairs} p join meeting m using (r) where l is not null),
+lefts as (
+    select g, l, lid, lu, la, ld, coalesce(sum(la) over before, 0) as from_unit,
+        case when row_number() over (partition by g order by lid desc) = 1 then 1000000000000 else sum(la) over upto end as to_unit
+    from (select distinct g, l, lid, lu, la, ld from both_sides)
+    window before as (partition by g order by lid rows between unbounded preceding and 1 preceding),
+        upto as (partition by g order by lid rows between unbounded preceding and current row)),
+rights as (
+    select g, r, rid, ru, rd, coalesce(sum(ra) over before, 0) as from_unit, sum(ra) over upto as to_unit
+    from (select distinct g, r, rid, ru, ra, rd from both_sides)
+    window before as (partition by g order by rd, rid rows between unbounded preceding and 1 preceding),
+        upto as (partition by g order by rd, rid rows between unbounded preceding and current row))
+select l.l, l.lid, l.lu, l.la, l.ld, true as same, r.r, r.rid, r.ru,
+    (least(l.to_unit, r.to_unit) - greatest(l.from_unit, r.from_unit))::bigint as ra, r.rd, l.g
+from lefts l join rights r on r.g = l.g and least(l.to_unit, r.to_unit) > greatest(l.from_unit, r.from_unit);
+create or replace temp table {pairs} as
+select * from {pairs} where r is null or l is null or r not in (select r from meeting)
+union all select * exclude (g) from shared
+union all
+select distinct p.l, p.lid, p.lu, p.la, p.ld, null::boolean, null::bigint, null::varchar, null::varchar, null::bigint, null::int
+from {pairs} p join meeting m using (r) where p.l not in (select l from shared);
+
+-- name: details
+-- What goes further, with everything the rules ask: ol are lefts, rx are rights, e are the edges known so far.
+create or replace temp table ol as
+select l.*, plain(l.key) as nk, plain(l.alt) as nalt, order_key(l.ord) as o, null::bigint as base_amount, null::bigint as base_ship,
+    null::bigint as base_disc
+from lhs l where l.rn in (select l from further union all select l from {pairs} where r is null);
+create or replace temp table rx as
+select r.*, plain(r.key) as nk, order_key(r.ord) as o
+from rhs r where r.rn in (select r from {pairs} where l is null union all select p.r from {pairs} p join further using (l));
+create or replace temp table e as
+select p.l, p.r, 'key' as rule, p.ra as allocated, 'match' as class, '{key_why}' as why, 'final' as standing
+from {pairs} p join further using (l);
+create or replace temp table orr as select * from rx where rn not in (select r from e);
+create or replace temp table loose (l bigint, r bigint);
+
+-- name: rates
+-- Amounts of cross-currency lefts in their base currency, by the latest rate of the ten days before their own day.
+create or replace temp table ol as
+select o.* replace (
+    case when f.minor_rate_e6 is not null then (o.amount * f.minor_rate_e6 + 500000) // 1000000 end as base_amount,
+    case when f.minor_rate_e6 is not null then (o.ship * f.minor_rate_e6 + 500000) // 1000000 end as base_ship,
+    case when f.minor_rate_e6 is not null then (o.disc * f.minor_rate_e6 + 500000) // 1000000 end as base_disc)
+from ol o asof left join fx f
+    on o.unit = f.from_currency and o.base = f.to_currency and o.day >= f.rate_date
+where o.base <> o.unit
+union all select * from ol where base = unit;
+
+-- name: opened
+-- Lefts that still want something, one row per currency it may come in. Partly paid ones want the rest, in that currency.
+create or replace temp table opened as
+with got as (select l, sum(allocated)::bigint as got, min(r.unit) as unit from e join rx r on r.rn = e.r group by l)
+select o.rn as l, o.id, o.nk, o.nalt, o.gate, o.store, o.unit, o.amount - coalesce(g.got, 0) as want, o.ship, o.disc, false as crossed,
+    o.day, o.at_s, o.o, coalesce(g.got, 0) as got
+from ol o left join got g on g.l = o.rn where (g.unit is null or g.unit = o.unit) and o.amount > coalesce(g.got, 0)
+union all
+select o.rn, o.id, o.nk, o.nalt, o.gate, o.store, o.base, o.base_amount, o.base_ship, o.base_disc, true, o.day, o.at_s, o.o, 0
+from ol o left join got g on g.l = o.rn where g.l is null and o.base <> o.unit and o.base_amount > 0;

@@ -1,0 +1,488 @@
+"""Stories through the core alone: facts go through `evolve`, decisions through `decide`, commands to obedient systems.
+
+Nothing is stored and nothing is called, so a story takes milliseconds. The order of things is the shell's: facts are
+applied once, claims and requests become facts, outcomes come back as facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from counterfoil.core.case import Acceptance, ReturnCase
+from counterfoil.core.commands import AnyCommand, FetchOrder, ReleaseRefund, ReportInspection, Role, SendNote
+from counterfoil.core.decide import decide
+from counterfoil.core.events import (
+    LabelMoved,
+    OrderSeen,
+    OutsideFact,
+    PortalFact,
+    ProcessingFailed,
+    RefundMoved,
+    RefundReported,
+    RefundState,
+    ReturnAuthorised,
+    ReturnCancelled,
+    ReturnExpired,
+    ReturnProcessed,
+    ReturnRequested,
+    StoreCreditIssued,
+    WarehouseReported,
+)
+from counterfoil.core.evolve import evolve, new_case
+from counterfoil.core.inner_events import (
+    AnyFact,
+    DifferenceAccepted,
+    RetryAsked,
+    StepRequested,
+    StepSettled,
+    UnitsClaimed,
+)
+from counterfoil.core.look import Decision, Ledger, Look, Request
+from counterfoil.core.mapping import Mapping
+from counterfoil.core.policy import PRESETS, Agreement
+from counterfoil.core.problem_kinds import kind_of
+from counterfoil.core.returns import LabelStatus, PortalReturn, Stage
+from counterfoil.flow.belongs import belongs, best, keys_of
+from counterfoil.ports.outcomes import Done, Outcome
+from counterfoil.store.cases import references
+from counterfoil.testing.story_facts import outcome_fact, receipt_of
+from counterfoil.testing.story_obedient import ERP_CAN, KINDS, ObedientErp
+from counterfoil.testing.story_portal import PORTAL, Desk
+from counterfoil.testing.story_stage import Document, Open, Parcel
+from counterfoil.testing.story_world import QUARANTINE, WAREHOUSE, Ask, Given, Item, sold_order, worth
+
+BRAND = "north"
+PORTAL_CAN = frozenset({"release", "notes", "grading"})
+START = datetime.fromisoformat("2026-11-09T08:00:00+00:00")
+STEPS = {"RMA": "rma-1", "receipt": "receipt-1", "credit note": "credit-1", "credit draft": "credit-draft-1"}
+ROUNDS_MAX = 20
+_PORTAL_FACTS: dict[Stage, type[PortalFact]] = {
+    Stage.REQUESTED: ReturnRequested,
+    Stage.AUTHORISED: ReturnAuthorised,
+    Stage.PROCESSED: ReturnProcessed,
+    Stage.CANCELLED: ReturnCancelled,
+    Stage.EXPIRED: ReturnExpired,
+}
+
+
+class CoreStage:
+    """A stage without an outside world.
+
+    `twice`: every fact moves the case twice over and every command is carried out twice, which must change nothing.
+    """
+
+    def __init__(self, given: Given, *, drafts: bool = True, twice: bool = False) -> None:
+        self.order = sold_order(given, "7001")
+        self.erp = ObedientErp(self.order, given.not_in_erp)
+        self.desk = Desk(self.order)
+        self._agreement = _agreement(given, drafts=drafts if given.without_drafts is None else not given.without_drafts)
+        self._mapping = Mapping(
+            reasons=given.reasons(), depots=given.depots(), quarantine_depot=QUARANTINE if given.quarantine else None
+        )
+        self._now = START
+        self._twice = twice
+        self._cases: dict[str, ReturnCase] = {}
+        self._decisions: dict[str, Decision] = {}
+        self._known: dict[str, set[str]] = {}
+        self._loose: list[OutsideFact] = []
+        self._last = "R1"
+        self._held: list[RefundMoved] = []
+        self._holding = False
+        self._paid: dict[str, int] = {}
+        self._told: dict[str, int] = {}
+        self._repeat: set[str] = set()
+        self._count = 0
+
+    # --- what happens
+
+    def ask(self, who: str, ask: Ask) -> None:
+        """A customer asks."""
+        name = self._name(who or f"R{1 + len(self._cases)}")
+        self._portal_tells(name, self.desk.take(name, ask, self._moment()))
+
+    def portal(self, who: str, verb: str) -> None:
+        """The portal moves."""
+        name = self._name(who)
+        match verb:
+            case "approve":
+                self._portal_tells(name, self.desk.move(name, Stage.AUTHORISED))
+            case "cancel":
+                self._portal_tells(name, self.desk.move(name, Stage.CANCELLED))
+            case "expire":
+                self._portal_tells(name, self.desk.move(name, Stage.EXPIRED))
+            case "process":
+                self._process(name)
+            case "fail":
+                shown = self.desk.papers[name].shown
+                failed = ProcessingFailed(
+                    key=self._key("failed"), portal=PORTAL, return_id=shown.return_id, reason="the card is closed"
+                )
+                self._apply(name, [failed])
+
+    def edit(self, who: str, items: tuple[Item, ...]) -> None:
+        """The portal's staff changes what comes back."""
+        name = self._name(who)
+        self._portal_tells(name, self.desk.edit(name, items, self._moment()))
+
+    def label(self, who: str, status: str) -> None:
+        """The carrier scans the parcel."""
+        name = self._name(who)
+        moved = LabelMoved(
+            key=f"label/{name}/{status}",
+            portal=PORTAL,
+            return_id=self.desk.papers[name].shown.return_id,
+            label_status=LabelStatus(status),
+            tracking=f"TRK-{name}",
+            carrier="Royal Example",
+        )
+        self._apply(name, [moved])
+
+    def warehouse(self, who: str, parcel: Parcel) -> None:
+        """A parcel finds its return as the shell finds it, or waits."""
+        name = who or (self._last if self._last in self._cases else "")
+        rma = self._cases[name].case.return_id if name else None
+        fact = WarehouseReported(
+            key=f"wms/{parcel.receipt}/{parcel.kind}/{parcel.revision}/{parcel.items}",
+            occurred_at=self._moment(),
+            receipt=receipt_of(parcel, rma, self.order.name, self._moment()),
+        )
+        found = self._find(fact)
+        if found is None:
+            self._loose.append(fact)
+        else:
+            self._apply(found, [fact])
+
+    def money(self, verb: str, amount: int = 0) -> None:
+        """The shop's side of refunds."""
+        match verb:
+            case "hold":
+                self._holding = True
+            case "confirm" | "fail":
+                self._holding = False
+                state = RefundState.CONFIRMED if verb == "confirm" else RefundState.FAILED
+                held, self._held = self._held, []
+                for moved in held:
+                    self._move_money(moved, state)
+            case "reverse":
+                case = self._cases[self._last]
+                back = case.confirmed[0]
+                moved = RefundMoved(
+                    key=self._key("reversed"),
+                    source="shop",
+                    ref=back.ref,
+                    order_ref=self.order.order_ref,
+                    amount=back.amount,
+                    currency=back.currency,
+                    status=RefundState.REVERSED,
+                    gateway=back.gateway,
+                )
+                self._paid[back.ref] = 0
+                self._apply(self._last, [moved])
+            case "another":
+                self._pay(self._last, "card", amount, self._key("re"))
+            case "outside":
+                ref = self._key("re")
+                self._paid[ref] = amount
+                self._loose.append(self._moved(ref, ref, "card", amount, RefundState.CONFIRMED))
+
+    def erp_refuses(self, document: str, kind: str) -> None:
+        """The next document of a kind is refused."""
+        self.erp.refuse(document, kind)
+
+    def erp_loses_answer(self, document: str) -> None:
+        """Without a network no answer is lost; the command is given twice, as after a lost one."""
+        self._repeat.add(document)
+
+    def accept(self, who: str, kind: str, by: str, reason: str) -> None:
+        """A person accepts an exception."""
+        fact = DifferenceAccepted(key=self._key("accepted"), kind=kind, by=by, reason=reason)
+        self._apply(self._name(who), [fact])
+
+    def retry(self, who: str, document: str) -> None:
+        """A refused step is put back."""
+        self._apply(self._name(who), [RetryAsked(key=self._key("retry"), step=STEPS[document], by="robin")])
+
+    def settle(self, who: str, document: str, number: str) -> None:
+        """A person did a refused step by hand."""
+        fact = StepSettled(
+            key=self._key("settled"), step=STEPS[document], by="robin", reason="by hand", ref=number, number=number
+        )
+        self._apply(self._name(who), [fact])
+
+    def map_word(self, what: str, word: str, target: str) -> None:
+        """The mapping is completed; troubled returns are looked at again."""
+        if what == "reason":
+            self._mapping = replace(self._mapping, reasons={**self._mapping.reasons, word: target})
+        else:
+            depots = {**self._mapping.depots, f"{WAREHOUSE}/{word}": target}
+            self._mapping = replace(self._mapping, depots=depots)
+        self._look_everywhere()
+
+    def wait(self, hours: int) -> None:
+        """Time passes, and every return is looked at again."""
+        self._now += timedelta(hours=hours)
+        self._look_everywhere()
+
+    # --- what can be seen
+
+    def case(self, who: str) -> ReturnCase:
+        """The return as it stands."""
+        return self._cases[who or self._last]
+
+    def cases(self) -> tuple[ReturnCase, ...]:
+        """Every return."""
+        return tuple(self._cases.values())
+
+    def progress(self, who: str) -> str:
+        """open, finished or cancelled."""
+        return self._decisions[who or self._last].progress
+
+    def open_problems(self) -> tuple[Open, ...]:
+        """What holds now, with the owner of its kind or the one the refusal named."""
+        found = set()
+        for name, decision in self._decisions.items():
+            for problem in decision.problems:
+                step = self._cases[name].steps.get(problem.subject)
+                owner = (step.owner if step is not None else None) or kind_of(problem.kind).owner
+                found.add(Open(problem.kind, owner.value))
+        return tuple(sorted(found))
+
+    def documents(self, kind: str) -> tuple[Document, ...]:
+        """Documents that stand in the ERP."""
+        return self.erp.standing(kind)
+
+    def stock(self) -> dict[tuple[str, str], int]:
+        """Units booked."""
+        return self.erp.stock()
+
+    def refunded(self) -> int:
+        """What the customer has got."""
+        return sum(self._paid.values())
+
+    def told(self, what: str) -> int:
+        """How often the portal was told."""
+        return self._told.get(what, 0)
+
+    # --- the portal and the shop
+
+    def _portal_tells(self, name: str, shown: PortalReturn) -> None:
+        if name not in self._cases:
+            self._cases[name] = new_case(BRAND, shown)
+            self._known[name] = set()
+        fact: PortalFact = _PORTAL_FACTS[shown.stage](
+            key=f"{name}/{shown.stage}/{hash(shown.lines)}", occurred_at=self._moment(), portal_return=shown
+        )
+        self._apply(name, [fact])
+
+    def _process(self, name: str) -> None:
+        """The portal carries the outcome out: it shows the return closed, and the shop tells of the money."""
+        paper = self.desk.papers[name]
+        self._portal_tells(name, self.desk.move(name, Stage.PROCESSED))
+        if paper.shown.tenders.store_credit:
+            self._issue_credit(name, paper.shown.tenders.store_credit)
+        for payment in paper.payments:
+            self._pay(name, payment.gateway, payment.amount, self._key("re"))
+
+    def _issue_credit(self, name: str, amount: int) -> None:
+        card = self._key("gc")
+        self._paid[card] = amount
+        issued = StoreCreditIssued(
+            key=card,
+            occurred_at=self._moment(),
+            portal=PORTAL,
+            return_id=self.desk.papers[name].shown.return_id,
+            gift_card_id=card,
+            issued=amount,
+            currency=self.order.currency,
+        )
+        self._apply(name, [issued])
+
+    def _pay(self, name: str, gateway: str, amount: int, ref: str) -> None:
+        reported = RefundReported(
+            key=f"reported/{ref}",
+            portal=PORTAL,
+            return_id=self.desk.papers[name].shown.return_id,
+            ref=ref,
+            gateway=gateway,
+            amount=amount,
+            currency=self.order.currency,
+        )
+        self._apply(name, [reported])
+        state = RefundState.PENDING if self._holding else RefundState.CONFIRMED
+        moved = self._moved(ref, ref, gateway, amount, state)
+        if self._holding:
+            self._held.append(moved)
+        self._move_money(moved, state)
+
+    def _moved(self, ref: str, refund_ref: str, gateway: str, amount: int, state: RefundState) -> RefundMoved:
+        return RefundMoved(
+            key=f"moved/{ref}/{state}",
+            occurred_at=self._moment(),
+            source="shop",
+            ref=f"shop-{ref}",
+            refund_ref=refund_ref,
+            order_ref=self.order.order_ref,
+            amount=amount,
+            currency=self.order.currency,
+            status=state,
+            gateway=gateway,
+        )
+
+    def _move_money(self, moved: RefundMoved, state: RefundState) -> None:
+        told = self._moved(moved.refund_ref or "", moved.refund_ref or "", moved.gateway or "", moved.amount, state)
+        if state is RefundState.CONFIRMED:
+            self._paid[told.ref] = told.amount
+        for name, case in self._cases.items():
+            if belongs(case, told):
+                self._apply(name, [told])
+                return
+
+    # --- the shell in small
+
+    def _find(self, fact: WarehouseReported) -> str | None:
+        """The return a parcel belongs to; the first reference that leads anywhere decides."""
+        for key in keys_of(fact):
+            chosen = best([case for case in self._cases.values() if key in references(case)], fact)
+            if chosen is not None:
+                return next(name for name, case in self._cases.items() if case.case_id == chosen.case_id)
+        return None
+
+    def _name(self, who: str) -> str:
+        self._last = who or self._last
+        return self._last
+
+    def _moment(self) -> str:
+        return self._now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def _key(self, word: str) -> str:
+        self._count += 1
+        return f"{word}-{self._count}"
+
+    def _look_everywhere(self) -> None:
+        for name in tuple(self._cases):
+            self._apply(name, [])
+
+    def _apply(self, name: str, facts: Sequence[AnyFact]) -> None:
+        """Facts, then everything that follows from them."""
+        for fact in facts:
+            self._evolve(name, fact)
+        for loose in tuple(self._loose):
+            if belongs(self._cases[name], loose):
+                self._loose.remove(loose)
+                self._evolve(name, loose)
+        for _ in range(ROUNDS_MAX):
+            decision = self._decisions[name] = decide(self.look(name))
+            if not decision.requests:
+                break
+            for request in decision.requests:
+                self._request(name, request)
+            for request in decision.requests:
+                self._carry_out(name, request.command)
+        else:
+            raise AssertionError(f"{name}: the decision never comes to rest")
+        self._check()
+
+    def _evolve(self, name: str, fact: AnyFact) -> None:
+        """Once for each key, as the log does."""
+        if fact.key in self._known[name]:
+            return
+        self._known[name].add(fact.key)
+        for _ in range(1 + self._twice):
+            self._cases[name] = evolve(self._cases[name], fact)
+
+    def look(self, name: str) -> Look:
+        """Everything the next decision about a return leans on."""
+        return Look(
+            case=self._cases[name],
+            agreement=self._agreement,
+            mapping=self._mapping,
+            ledger=self._ledger(name),
+            now=self._moment(),
+        )
+
+    def _ledger(self, name: str) -> Ledger:
+        taken: dict[str, int] = {}
+        elsewhere: dict[str, int] = {}
+        money, shipping, tax, rounding = 0, 0, 0, 0
+        for other, case in self._cases.items():
+            if other == name:
+                continue
+            money += case.money_out
+            for charge in case.credit.charges if case.credit else ():
+                if charge.code == "shipping":
+                    shipping, tax = shipping + charge.gross, tax + charge.tax
+                if charge.code == "rounding":
+                    rounding += charge.gross
+            for unit in case.units:
+                line = unit.order_line_ref or ""
+                if unit.order_unit is not None:
+                    taken[line] = max(taken.get(line, 0), unit.order_unit)
+                if self._decisions[other].progress != "cancelled" and unit.acceptance is not Acceptance.REJECTED:
+                    elsewhere[line] = elsewhere.get(line, 0) + 1
+        return Ledger(taken=taken, elsewhere=elsewhere, money_out=money, shipping=(shipping, tax), rounding=rounding)
+
+    def _request(self, name: str, request: Request) -> None:
+        command = request.command
+        edition = self._cases[name].editions.get(command.step, 0) + 1
+        if request.claims:
+            claimed = UnitsClaimed(key=f"claim:{command.step}:{edition}", step=command.step, claims=request.claims)
+            self._evolve(name, claimed)
+        fact = StepRequested(
+            key=f"step:{command.step}:{edition}",
+            occurred_at=self._moment(),
+            step=command.step,
+            name=type(command).__name__,
+            edition=edition,
+            rule=request.rule,
+            because=request.because,
+            amount=request.amount,
+            units=request.units,
+            rma_lines=request.rma_lines,
+            credit=request.credit,
+        )
+        self._evolve(name, fact)
+
+    def _carry_out(self, name: str, command: AnyCommand) -> None:
+        step = self._cases[name].steps[command.step]
+        if command.role is Role.ERP:
+            outcome = self.erp.perform(command)
+            kind = KINDS.get(type(command), ("", ""))[0]
+            if self._twice or kind in self._repeat:
+                self._repeat.discard(kind)
+                outcome = self.erp.perform(command) if isinstance(outcome, Done) else outcome
+        else:
+            outcome = self._told_portal(name, command)
+        self._evolve(name, outcome_fact(step, outcome, self._moment()))
+        if isinstance(command, ReleaseRefund):
+            self._process(name)
+
+    def _told_portal(self, name: str, command: AnyCommand) -> Outcome:
+        match command:
+            case FetchOrder():
+                self._evolve(name, OrderSeen(key=f"order/{self.order.order_ref}", order=self.order))
+            case ReleaseRefund():
+                self._tick("release")
+            case SendNote():
+                self._tick("note")
+            case ReportInspection():
+                self._tick("inspection")
+        return Done()
+
+    def _tick(self, what: str) -> None:
+        self._told[what] = self._told.get(what, 0) + 1
+
+    def _check(self) -> None:
+        """What may never happen, whatever the story: crediting more than the order, or making a document twice."""
+        credited = sum(document.gross or 0 for document in self.erp.standing("credit note"))
+        assert credited <= max(worth(self.order), self.refunded()), f"{credited} credited on {worth(self.order)}"
+        booked = sum(self.erp.stock().values())
+        assert booked <= sum(len(case.units) for case in self._cases.values()), "more units booked than came"
+
+
+def _agreement(given: Given, *, drafts: bool) -> Agreement:
+    policy = replace(PRESETS[given.preset], damaged_needs_review=given.damaged_needs_review)
+    erp = ERP_CAN | ({"draft_credit"} if drafts else {"record_refund", "store_tracking"})
+    return Agreement(policy=policy, portal_can=PORTAL_CAN, erp_can=frozenset(erp))

@@ -1,0 +1,78 @@
+"""From the words of a story to facts: what a system answered, and what the warehouse's message says."""
+
+from __future__ import annotations
+
+from counterfoil.core.case import Step
+from counterfoil.core.inner_events import StepDone, StepRefused
+from counterfoil.core.receipts import FoundUnits, Inspection, Receipt, ReceiptKind, ReceiptLine
+from counterfoil.ports.outcomes import Done, Outcome, Refused
+from counterfoil.testing.story_stage import Parcel
+from counterfoil.testing.story_world import WAREHOUSE, Item
+
+
+def outcome_fact(step: Step, outcome: Outcome, now: str) -> StepDone | StepRefused:
+    """What became of a step, as the fact the shell would make of it."""
+    if isinstance(outcome, Refused):
+        return StepRefused(
+            key=f"refused:{step.step}:{step.edition}",
+            occurred_at=now,
+            step=step.step,
+            edition=step.edition,
+            kind=outcome.kind,
+            message=outcome.message,
+            owner=outcome.owner,
+        )
+    assert isinstance(outcome, Done)
+    return StepDone(
+        key=f"done:{step.step}:{step.edition}",
+        occurred_at=now,
+        step=step.step,
+        edition=step.edition,
+        ref=outcome.ref,
+        number=outcome.number,
+        total=outcome.total,
+        lines=outcome.lines,
+        order=outcome.order,
+    )
+
+
+def receipt_of(parcel: Parcel, rma: str | None, order_name: str, now: str) -> Receipt:
+    """The canonical message of a parcel (warehouse sheet §2)."""
+    undoing = parcel.kind is ReceiptKind.REVERSED
+    return Receipt(
+        event_id=f"evt-{parcel.receipt}-{parcel.kind}-{parcel.revision}",
+        event_type=parcel.kind,
+        occurred_at=now,
+        source="leeds-wms",
+        warehouse_code=WAREHOUSE,
+        receipt_id=f"{parcel.receipt}-R" if undoing else parcel.receipt,
+        revision=parcel.revision,
+        reverses_receipt_id=parcel.receipt if undoing else None,
+        rma_number=rma,
+        order_number=order_name,
+        received_at=now,
+        lines=receipt_lines(parcel),
+    )
+
+
+def receipt_lines(parcel: Parcel) -> tuple[ReceiptLine, ...]:
+    """One line for each SKU, its units by what was found of them."""
+    inspected = parcel.kind is ReceiptKind.INSPECTED
+    by_sku: dict[str, list[Item]] = {}
+    for item in parcel.items:
+        by_sku.setdefault(item.sku, []).append(item)
+    return tuple(
+        ReceiptLine(
+            line_id=str(place),
+            sku=sku,
+            received_quantity=sum(item.quantity for item in found),
+            rejected_quantity=sum(item.quantity for item in found if item.rejected) if inspected else 0,
+            inspection_status=Inspection.PASSED if inspected else Inspection.PENDING,
+            dispositions=tuple(
+                FoundUnits(quantity=item.quantity, condition="new", disposition=item.disposition)
+                for item in found
+                if inspected and item.disposition is not None
+            ),
+        )
+        for place, (sku, found) in enumerate(by_sku.items(), start=1)
+    )

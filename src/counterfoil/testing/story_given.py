@@ -1,0 +1,88 @@
+"""Sentences that open a story: the order, and what was agreed. Each writes into the values of `Given`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from counterfoil.core.money import to_minor
+from counterfoil.core.policy import WORKING_PRESETS
+from counterfoil.testing.story_words import AMOUNT, NotUnderstoodError, payments
+from counterfoil.testing.story_world import GoodsLine
+
+Values = dict[str, Any]
+Write = Callable[[Values, re.Match[str]], None]
+
+_LINE = re.compile(rf"(\S+)\s+(\d+) x {AMOUNT}(?:, discount {AMOUNT})?(?:, tax (\d+(?:\.\d+)?)%)?")
+_SHIPPING = re.compile(rf"shipping {AMOUNT}(?:, tax (\d+(?:\.\d+)?)%)?")
+_DISCOUNT = re.compile(rf"discount {AMOUNT} over all lines")
+_PAID = re.compile(r"paid (.+)")
+
+
+def describe(given: Values, line: str) -> None:
+    """An indented line of the order. NotUnderstoodError when it is none."""
+    currency = given.get("currency")
+    if currency is None:
+        raise NotUnderstoodError("the order comes first: given order 1001 in GBP, tax included")
+    if found := _SHIPPING.fullmatch(line):
+        given["shipping"], given["shipping_tax_bp"] = to_minor(found[1], currency), _points(found[2])
+    elif found := _DISCOUNT.fullmatch(line):
+        given["discount"] = to_minor(found[1], currency)
+    elif found := _PAID.fullmatch(line):
+        given["payments"] = payments(found[1], currency)
+    elif found := _LINE.fullmatch(line):
+        goods = GoodsLine(
+            sku=found[1],
+            quantity=int(found[2]),
+            price=to_minor(found[3], currency),
+            discount=to_minor(found[4], currency) if found[4] else 0,
+            tax_bp=_points(found[5]),
+        )
+        given["lines"] = (*given.get("lines", ()), goods)
+    else:
+        raise NotUnderstoodError(f"a line of the order is written like A  2 x 20.00, tax 20%, not {line!r}")
+
+
+def _points(percent: str | None) -> int:
+    """A tax rate in hundredths of a percent."""
+    return int(Decimal(percent) * 100) if percent else 0
+
+
+def _order(given: Values, words: re.Match[str]) -> None:
+    given["number"], given["currency"] = words[1], words[2]
+    given["tax_included"] = words[3] != "excluded"
+
+
+def _policy(given: Values, words: re.Match[str]) -> None:
+    if words[1] not in WORKING_PRESETS:
+        raise NotUnderstoodError(f"{words[1]!r} is no policy that is carried end to end")
+    given["preset"] = words[1]
+
+
+def _flag(name: str, value: Any) -> Write:
+    def write(given: Values, words: re.Match[str]) -> None:
+        given[name] = value
+
+    return write
+
+
+def _more(name: str) -> Write:
+    def write(given: Values, words: re.Match[str]) -> None:
+        given[name] = (*given.get(name, ()), words[1])
+
+    return write
+
+
+GIVEN: tuple[tuple[str, Write], ...] = (
+    (r"order (\d+) in ([A-Z]{3})(?:, tax (included|excluded))?", _order),
+    (r"the ([a-z-]+) policy", _policy),
+    (r"damaged units need a review", _flag("damaged_needs_review", value=True)),
+    (r"an ERP that drafts credit notes", _flag("without_drafts", value=False)),
+    (r"an ERP that cannot draft credit notes", _flag("without_drafts", value=True)),
+    (r"the reason “(.+)” has no code", _more("unmapped_reasons")),
+    (r"(\w+) goods have no depot", _more("unmapped_depots")),
+    (r"there is no quarantine depot", _flag("quarantine", value=False)),
+    (r"(\S+) is missing from the ERP's order", _more("not_in_erp")),
+)

@@ -1,0 +1,156 @@
+"""An ERP that does as it is told, for playing stories through the core alone: every command becomes a document.
+
+It keeps documents by the command's key, so that asking twice makes one, and it can be told to refuse once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from counterfoil.core.commands import (
+    AnyCommand,
+    CancelReturnAuthorisation,
+    DraftCreditNote,
+    FindSalesOrder,
+    OpenReturnAuthorisation,
+    PostCreditNote,
+    ReceiveStock,
+    RecordRefund,
+    ReverseReceipt,
+    StoreTracking,
+)
+from counterfoil.core.documents import CreditNote, DocumentLine, ErpOrder, ErpOrderLine, StockLine
+from counterfoil.core.orders import SoldOrder
+from counterfoil.ports.outcomes import AlreadyDone, Done, Outcome, Refused
+from counterfoil.testing.story_stage import Document
+
+KINDS: dict[type[object], tuple[str, str]] = {
+    OpenReturnAuthorisation: ("RMA", "SR"),
+    ReceiveStock: ("receipt", "GRN"),
+    DraftCreditNote: ("credit draft", "CD"),
+    PostCreditNote: ("credit note", "CN"),
+    RecordRefund: ("refund record", "RR"),
+}
+ERP_CAN = frozenset({"read_order", "create_return", "cancel_return", "receive", "reverse_receipt", "post_credit"})
+
+
+class Made(msgspec.Struct, kw_only=True):
+    """One document: its kind, number, and what was asked for."""
+
+    kind: str
+    number: str
+    command: AnyCommand
+    cancelled: bool = False
+
+
+class ObedientErp:
+    """Documents in memory. `missing` are SKUs its order lacks."""
+
+    def __init__(self, order: SoldOrder, missing: tuple[str, ...] = ()) -> None:
+        self._order = order
+        self._missing = missing
+        self._refusals: dict[str, list[str]] = {}
+        self.made: dict[str, Made] = {}
+        self.asked: dict[str, int] = {}
+
+    def refuse(self, kind: str, problem: str) -> None:
+        """Refuse the next document of this kind."""
+        self._refusals.setdefault(kind, []).append(problem)
+
+    def perform(self, command: AnyCommand) -> Outcome:
+        """Do it, or find that it is done."""
+        self.asked[command.key] = self.asked.get(command.key, 0) + 1
+        match command:
+            case FindSalesOrder():
+                return Done(ref="5001", number=f"SO{self._order.name.lstrip('#')}", order=self._sales_order())
+            case StoreTracking() | CancelReturnAuthorisation():
+                return self._change(command)
+            case ReverseReceipt():
+                self._by_number(command.receipt.number).cancelled = True
+                return Done(ref=f"undo-{command.receipt.ref}", number=f"undo-{command.receipt.number}")
+        kind, prefix = KINDS[type(command)]
+        if self._refusals.get(kind):
+            return Refused(kind=self._refusals[kind].pop(0), message=f"The ERP refuses the {kind}.")
+        return self._make(command, kind, prefix)
+
+    def _change(self, command: StoreTracking | CancelReturnAuthorisation) -> Outcome:
+        found = self._by_number(command.rma.number)
+        if isinstance(command, CancelReturnAuthorisation):
+            found.cancelled = True
+        return Done(ref=command.rma.ref, number=command.rma.number)
+
+    def _by_number(self, number: str) -> Made:
+        return next(made for made in self.made.values() if made.number == number)
+
+    def _make(self, command: AnyCommand, kind: str, prefix: str) -> Outcome:
+        known = self.made.get(command.key)
+        if known is None:
+            number = f"{prefix}{1 + sum(made.kind == kind for made in self.made.values()):03d}"
+            self.made[command.key] = Made(kind=kind, number=number, command=command)
+            return self._done(Done, command, number)
+        return self._done(AlreadyDone, command, known.number)
+
+    def _done(self, outcome: Callable[..., Done], command: AnyCommand, number: str) -> Done:
+        lines: tuple[DocumentLine, ...] = ()
+        total = None
+        if isinstance(command, OpenReturnAuthorisation):
+            lines = tuple(DocumentLine(line_no=line.line_no, erp_line=str(10 * line.line_no)) for line in command.lines)
+        if isinstance(command, DraftCreditNote | PostCreditNote):
+            total = command.credit.total_gross
+            check_credit(command.credit)
+        return outcome(ref=f"id-{number}", number=number, total=total, lines=lines)
+
+    def _sales_order(self) -> ErpOrder:
+        kept = [line for line in self._order.lines if line.sku not in self._missing]
+        lines = tuple(
+            ErpOrderLine(
+                erp_line=str(place),
+                sku=line.sku or "",
+                quantity=line.quantity,
+                despatched=line.quantity,
+                value=self._order.line_value(line),
+                depot="MAIN",
+            )
+            for place, line in enumerate(kept, start=1)
+        )
+        number = f"SO{self._order.name.lstrip('#')}"
+        return ErpOrder(ref="5001", number=number, currency=self._order.currency, lines=lines)
+
+    # what it holds
+
+    def standing(self, kind: str) -> tuple[Document, ...]:
+        """Documents of a kind that are not cancelled."""
+        return tuple(_shown(made) for made in self.made.values() if made.kind == kind and not made.cancelled)
+
+    def stock(self) -> dict[tuple[str, str], int]:
+        """Booked units by depot ("" for written off) and SKU."""
+        total: dict[tuple[str, str], int] = {}
+        for made in self.made.values():
+            if made.cancelled or not isinstance(made.command, ReceiveStock):
+                continue
+            for line in made.command.lines:
+                _add(total, line)
+        return total
+
+
+def _add(total: dict[tuple[str, str], int], line: StockLine) -> None:
+    place = (line.depot or "", line.sku)
+    total[place] = total.get(place, 0) + line.quantity
+
+
+def _shown(made: Made) -> Document:
+    if isinstance(made.command, PostCreditNote):
+        credit = made.command.credit
+        return Document(kind=made.kind, gross=credit.total_gross, tax=credit.total_tax)
+    return Document(kind=made.kind)
+
+
+def check_credit(credit: CreditNote) -> None:
+    """The parts of a credit note are its whole, line by line and in all: what every ERP insists on."""
+    for line in credit.lines:
+        assert line.net + line.tax == line.gross, f"{line} does not add up"
+    for charge in credit.charges:
+        assert charge.net + charge.tax == charge.gross, f"{charge} does not add up"
+    assert credit.total_net + credit.total_tax == credit.total_gross

@@ -1,0 +1,105 @@
+"""A portal in memory, for playing stories through the core alone: it promises what the goods are worth, and pays."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec.structs import replace
+
+from counterfoil.core.credit.attribution import unit_values
+from counterfoil.core.money import allocate
+from counterfoil.core.orders import Payment, SoldOrder
+from counterfoil.core.returns import PortalReturn, ReturnLine, Stage, Tenders
+from counterfoil.testing.story_world import Ask, Item
+
+PORTAL = "portal"
+
+
+class Paper(msgspec.Struct, kw_only=True):
+    """One return as the portal keeps it. `payments` is how it will be paid."""
+
+    shown: PortalReturn
+    ask: Ask
+    payments: tuple[Payment, ...] = ()
+
+
+class Desk:
+    """The portal's returns of one order, by their names in the story."""
+
+    def __init__(self, order: SoldOrder) -> None:
+        self._order = order
+        self.papers: dict[str, Paper] = {}
+
+    def take(self, name: str, ask: Ask, now: str) -> PortalReturn:
+        """A new return, priced from the next units of the order nobody returns."""
+        lines = self._lines(name, ask)
+        tenders = _tenders(ask, sum(line.line_value or 0 for line in lines))
+        shown = PortalReturn(
+            portal=PORTAL,
+            return_id=f"{self._order.name.lstrip('#')}-{name}",
+            state="review" if ask.review else "open",
+            stage=Stage.REQUESTED if ask.review else Stage.AUTHORISED,
+            order_ref=self._order.order_ref,
+            order_name=self._order.name,
+            currency=self._order.currency,
+            created_at=now,
+            lines=lines,
+            tenders=tenders,
+        )
+        self.papers[name] = Paper(shown=shown, ask=ask, payments=self._split(ask, tenders.refund or 0))
+        return shown
+
+    def edit(self, name: str, items: tuple[Item, ...], now: str) -> PortalReturn:
+        """Other units come back than was asked at first."""
+        paper = self.papers.pop(name)
+        shown = replace(self.take(name, replace(paper.ask, items=items), now), edited_at=now)
+        self.papers[name].shown = shown
+        return shown
+
+    def move(self, name: str, stage: Stage) -> PortalReturn:
+        """The return reaches another stage."""
+        paper = self.papers[name]
+        state = {Stage.AUTHORISED: "open", Stage.PROCESSED: "closed"}.get(stage, stage.value)
+        paper.shown = replace(paper.shown, stage=stage, state=state)
+        return paper.shown
+
+    def _lines(self, name: str, ask: Ask) -> tuple[ReturnLine, ...]:
+        held: dict[str, int] = {}
+        for paper in self.papers.values():
+            for line in paper.shown.lines if paper.shown.stage not in (Stage.CANCELLED, Stage.EXPIRED) else ():
+                held[line.order_line_ref or ""] = held.get(line.order_line_ref or "", 0) + line.qty
+        return tuple(self._line(f"{name}-{place}", ask, item, held) for place, item in enumerate(ask.items, start=1))
+
+    def _line(self, line_id: str, ask: Ask, item: Item, held: dict[str, int]) -> ReturnLine:
+        """A line of the return; units beyond the order, or of items not on it, are priced at nothing."""
+        sold = next((line for line in self._order.lines if line.sku == item.sku), None)
+        value = 0
+        if sold is not None:
+            first = min(held.get(sold.line_ref, 0), sold.quantity) + 1
+            last = min(first + item.quantity - 1, sold.quantity)
+            value = unit_values(self._order, sold.line_ref, first, last).gross
+        return ReturnLine(
+            line_id=line_id,
+            order_line_ref=sold.line_ref if sold is not None else f"none-{item.sku}",
+            sku=item.sku,
+            qty=item.quantity,
+            line_value=value,
+            cash_refund=value,
+            reason=ask.reason,
+        )
+
+    def _split(self, ask: Ask, refund: int) -> tuple[Payment, ...]:
+        """As the story says, else over the order's payments in proportion."""
+        if ask.split:
+            return ask.split
+        if not refund:
+            return ()
+        parts = allocate(refund, [payment.amount for payment in self._order.payments])
+        paid = zip(self._order.payments, parts, strict=True)
+        return tuple(Payment(gateway=payment.gateway, amount=part) for payment, part in paid if part)
+
+
+def _tenders(ask: Ask, goods: int) -> Tenders:
+    value = goods - ask.fee if ask.promises is None else ask.promises
+    if ask.store_credit:
+        return Tenders(refund=0, store_credit=value, fee_withheld=ask.fee or None)
+    return Tenders(refund=value + ask.shipping, fee_withheld=ask.fee or None, shipping_refunded=ask.shipping or None)

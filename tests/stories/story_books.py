@@ -1,0 +1,118 @@
+"""What the simulated ERPs hold for one order: documents and stock, read from their own books."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from story_worlds import SKUS
+
+from counterfoil.core.money import to_minor
+from counterfoil.testing.story_stage import Document
+
+Json = dict[str, Any]
+
+# Where each document is made, as paths of POST requests.
+PATHS = {
+    "prima": {
+        "RMA": "^/v1/sales-returns$",
+        "receipt": "^/v1/stock-receipts$",
+        "credit note": "^/v1/sales-credit-notes$",
+    },
+    "netsuite": {
+        "RMA": "!transform/returnAuthorization",
+        "receipt": "!transform/itemReceipt",
+        "credit note": "!transform/creditMemo",
+    },
+}
+_PRIMA = {"RMA": "sales_returns", "receipt": "stock_receipts", "credit note": "sales_credit_notes"}
+_NETSUITE = {
+    "RMA": "returnAuthorization",
+    "receipt": "itemReceipt",
+    "credit note": "creditMemo",
+    "refund record": "customerRefund",
+}
+_LOCATIONS = {"1": "MAIN", "2": "RETQ", "3": "DMG", "4": ""}
+_WRITE_OFF = "WOFF"
+
+
+def documents(erp: str, state: Json, order: str, kind: str, currency: str) -> tuple[Document, ...]:
+    """Documents of a kind that stand for an order."""
+    if erp == "prima":
+        found = _prima(state, order, kind)
+        return tuple(
+            Document(kind=kind, gross=_minor(row, "total_gross", currency), tax=_minor(row, "total_tax", currency))
+            for row in found
+        )
+    return tuple(
+        Document(kind=kind, gross=_minor(row, "total", currency), tax=_minor(row, "taxTotal", currency))
+        for row in _netsuite(state, order, kind)
+    )
+
+
+def _minor(row: Json, name: str, currency: str) -> int | None:
+    return to_minor(str(row[name]), currency) if row.get(name) is not None else None
+
+
+def _prima(state: Json, order: str, kind: str) -> list[Json]:
+    made = state["documents"]
+    returns = {row["return_number"] for row in made["sales_returns"] if row["order_number"] == order}
+    match kind:
+        case "RMA":
+            mine = [row for row in made["sales_returns"] if row["order_number"] == order]
+            return [row for row in mine if row["status"] != "cancelled"]
+        case "receipt":
+            return [row for row in made["stock_receipts"] if row["return_number"] in returns]
+        case "credit note":
+            mine = [row for row in made["sales_credit_notes"] if row["order_number"] == order]
+            return [row for row in mine if row["status"] == "posted"]
+    return []
+
+
+def _netsuite(state: Json, order: str, kind: str) -> list[Json]:
+    made = state["documents"]
+    returns = [row for row in made.get("returnAuthorization", []) if _from(row, order)]
+    if kind == "RMA":
+        return [row for row in returns if not _cancelled(row)]
+    found = _made_from(made.get(_NETSUITE["credit note" if kind == "refund record" else kind], []), returns)
+    return _made_from(made.get(_NETSUITE[kind], []), found) if kind == "refund record" else found
+
+
+def _made_from(rows: list[Json], parents: list[Json]) -> list[Json]:
+    ids = {row["id"] for row in parents}
+    return [row for row in rows if str((row.get("createdFrom") or {}).get("id")) in ids]
+
+
+def _from(row: Json, order: str) -> bool:
+    return order in str((row.get("createdFrom") or {}).get("refName", ""))
+
+
+def _cancelled(row: Json) -> bool:
+    return str(row["status"].get("refName", "")).lower() in ("cancelled", "closed")
+
+
+def stock(erp: str, state: Json, order: str) -> dict[tuple[str, str], int]:
+    """Units booked for an order, by depot and SKU."""
+    total: dict[tuple[str, str], int] = {}
+    rows = _prima_lines(state, order) if erp == "prima" else _netsuite_lines(state, order)
+    for depot, sku, units in rows:
+        total[depot, sku] = total.get((depot, sku), 0) + units
+    return total
+
+
+def _prima_lines(state: Json, order: str) -> list[tuple[str, str, int]]:
+    lines = [line for row in _prima(state, order, "receipt") for line in row["lines"]]
+    return [
+        ("" if line["depot"] == _WRITE_OFF else line["depot"], line["sku"], int(Decimal(line["quantity"])))
+        for line in lines
+    ]
+
+
+def _netsuite_lines(state: Json, order: str) -> list[tuple[str, str, int]]:
+    found = []
+    for row in _netsuite(state, order, "receipt"):
+        for line in row["item"]["items"]:
+            if line.get("itemReceive", True):
+                sku = SKUS[int(line["item"]["id"]) - 1001]
+                found.append((_LOCATIONS[line["location"]["id"]], sku, int(Decimal(str(line["quantity"])))))
+    return found

@@ -1,0 +1,8 @@
+"""The repository looks at itself: these tests read files and run nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
