@@ -19,7 +19,7 @@ KINDS = ("sqlite", "postgresql")
 def scratch() -> Iterator[Path]:
     """A folder that is gone afterwards. Set TMPDIR to choose the disk that is measured."""
     with tempfile.TemporaryDirectory(prefix="counterfoil-bench-", ignore_cleanup_errors=True) as folder:
-        os.chmod(folder, 0o755)  # PostgreSQL runs as a user of its own and must reach its folder
+        Path(folder).chmod(0o755)  # PostgreSQL runs as a user of its own and must reach its folder
         yield Path(folder)
 
 
@@ -40,12 +40,12 @@ def postgres(folder: Path, cores: set[int] | None = None) -> Iterator[str]:
         server.cleanup()
 
 
-def new_database(server: str, name: str) -> str:
-    """The URL of a new, empty database on this PostgreSQL server."""
+def new_database(server: str, name: str, template: str = "template1") -> str:
+    """The URL of a new database on this PostgreSQL server: empty, or a copy of one nobody is connected to."""
     import psycopg
 
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"'.encode())
+        connection.execute(f'create database "{name}" template "{template}"'.encode())
     address, _, query = server.partition("?")
     return f"{address.rsplit('/', maxsplit=1)[0]}/{name}" + (f"?{query}" if query else "")
 

@@ -44,10 +44,10 @@ class Server:
     p50_ms: list[float] = field(default_factory=list)
     p99_ms: list[float] = field(default_factory=list)
 
-    def load(self, seconds: float, cores: set[int], *, keep: bool = True) -> None:
+    def load(self, seconds: float, core: int, *, keep: bool = True) -> None:
         """Load it once and note the figures."""
         before = cpu_s(self.pid)
-        found = _load(self.port, self.path, seconds, self.sent, cores)
+        found = _load(self.port, self.path, seconds, self.sent, core)
         used = cpu_s(self.pid) - before
         assert not found["refused"], found["refused"]
         self.sent += found["answers"]
@@ -60,29 +60,27 @@ class Server:
         self.p99_ms.append(found["p99_ms"])
 
 
-def _load(port: int, path: str, seconds: float, first: int, cores: set[int]) -> dict[str, Any]:
-    words = ["--port", str(port), "--path", path, "--seconds", str(seconds), "--first", str(first)]
+def _load(port: int, path: str, seconds: float, first: int, core: int) -> dict[str, Any]:
+    words = ["--port", str(port), "--path", path, "--seconds", str(seconds), "--first", str(first), "--core", str(core)]
     done = subprocess.run(
         [sys.executable, str(HERE / "hook_load.py"), *words],
         check=True,
         stdout=subprocess.PIPE,
         text=True,
         timeout=seconds + 60,
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
     )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 
 
 @contextmanager
-def serving(name: str, path: str, url: str, folder: Path, cores: set[int]) -> Iterator[Server]:
-    """Start one server on the given cores and stop it in the end."""
+def serving(name: str, path: str, url: str, folder: Path, core: int) -> Iterator[Server]:
+    """Start one server on the given core and stop it in the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "hook_servers.py"), name, url, str(port), str(folder)],
-        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        [sys.executable, str(HERE / "hook_servers.py"), name, url, str(port), str(folder), str(core)]
     )
     try:
         _wait_for(port, process)
@@ -124,13 +122,13 @@ def rows(server: Server) -> int:
 def compare(kind: str, rounds: int, seconds: float) -> tuple[Server, Server]:
     """Floor and ours on one kind of database, in turn, each round starting with the other one."""
     cores = sorted(os.sched_getaffinity(0))
-    serve, send = {cores[0]}, {cores[-1]}
+    serve, send = cores[0], cores[-1]
     with ExitStack() as stack:
         folder = stack.enter_context(scratch())
         if kind == "sqlite":
             urls = [f"sqlite:///{folder / name}.sqlite3" for name in ("floor", "hooks")]
         else:
-            address = stack.enter_context(postgres(folder, send))
+            address = stack.enter_context(postgres(folder, {send}))
             urls = [new_database(address, name) for name in ("floor", "hooks")]
         floor = stack.enter_context(serving("floor", FLOOR_PATH, urls[0], folder, serve))
         ours = stack.enter_context(serving("hooks", OUR_PATH, urls[1], folder, serve))

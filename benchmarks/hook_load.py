@@ -13,6 +13,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
 import time
 from importlib.resources import files
@@ -79,6 +80,7 @@ class Sender(asyncio.Protocol):
         self._got = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin with the first delivery."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's own type is none of asyncio's
         self._send()
 
@@ -88,6 +90,7 @@ class Sender(asyncio.Protocol):
         self._transport.write(self._deliveries.next())
 
     def data_received(self, data: bytes) -> None:
+        """Take an answer and send the next delivery, or end."""
         self._got += data
         head, found, body = self._got.partition(b"\r\n\r\n")
         if not found:
@@ -107,6 +110,7 @@ class Sender(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """A server that hangs up is a failed measurement."""
         if not self._done.done():
             self._done.set_exception(exc or ConnectionError("the server closed the connection"))
 
@@ -128,7 +132,10 @@ def main() -> None:
     parser.add_argument("--path", required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--first", type=int, default=0, help="number of the first delivery; repeats are not new")
+    parser.add_argument("--core", type=int, help="the core to stay on")
     given = parser.parse_args()
+    if given.core is not None:
+        os.sched_setaffinity(0, {given.core})
     import uvloop
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

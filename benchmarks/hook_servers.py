@@ -1,7 +1,7 @@
 """The two servers `hook_cost.py` compares: the floor, written here as plainly as possible, and our `Hooks`.
 
-    python benchmarks/hook_servers.py floor sqlite:///FILE 8301
-    python benchmarks/hook_servers.py hooks postgresql://… 8302
+    python benchmarks/hook_servers.py floor sqlite:///FILE 8301 FOLDER CORE
+    python benchmarks/hook_servers.py hooks postgresql://… 8302 FOLDER CORE
 
 Both run on the same uvicorn with uvloop and httptools, check the same HMAC, and answer after a group commit, with the
 same bytes. The floor keeps signature, moment and body in clear in one table, and knows one path, one secret, no limits.
@@ -44,10 +44,11 @@ class Floor:
         self._loop: asyncio.AbstractEventLoop | None = None
         sqlite = url.startswith("sqlite:///")
         for _ in range(1 if sqlite else 2):
-            save = _save_sqlite(url.removeprefix("sqlite:///")) if sqlite else _save_postgres(url)
+            save = save_sqlite(url.removeprefix("sqlite:///")) if sqlite else save_postgres(url)
             threading.Thread(target=self._write, args=(save,), daemon=True).start()
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Answer one request."""
         message = await receive()
         body: bytes = message["body"]
         while message.get("more_body"):
@@ -87,7 +88,8 @@ def _wake(group: list[Item]) -> None:
             kept.set_result(None)
 
 
-def _save_sqlite(path: str) -> Save:
+def save_sqlite(path: str) -> Save:
+    """Keeps a group with one commit, in a write-ahead log that is synced fully."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     for pragma in ("journal_mode=wal", "synchronous=full", "wal_autocheckpoint=0", "cache_size=-32000"):
         connection.execute(f"pragma {pragma}").fetchall()
@@ -107,7 +109,8 @@ def _save_sqlite(path: str) -> Save:
     return save
 
 
-def _save_postgres(url: str) -> Save:
+def save_postgres(url: str) -> Save:
+    """Keeps a group with one statement and one commit, on a connection of its own."""
     import psycopg
 
     connection = psycopg.connect(url, autocommit=True)
@@ -154,21 +157,21 @@ def our_app(url: str, folder: Path) -> Any:
 
 def main() -> None:
     kind, url, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    os.sched_setaffinity(0, {int(sys.argv[5])})
     os.environ.pop("COUNTERFOIL_DATABASE", None)
     app = Floor(url) if kind == "floor" else our_app(url, Path(sys.argv[4]))
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_level="warning", lifespan="off", access_log=False, loop="uvloop",
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        lifespan="off",
+        access_log=False,
+        loop="uvloop",
         http="httptools",
     )
     server = uvicorn.Server(config)
-    if profile := os.environ.get("BENCH_PROFILE"):
-        import cProfile
-
-        profiler = cProfile.Profile()
-        profiler.runcall(server.run)
-        profiler.dump_stats(profile)
-    else:
-        server.run()
+    server.run()
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import psycopg
+
 from counterfoil.bootstrap import build_world
 from counterfoil.demo.goods import orders as sell
 from counterfoil.demo.play import Play
@@ -76,7 +77,7 @@ class House:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def _command(self, name: str, split: bool) -> list[str]:
-        words = [sys.executable, "-m", "counterfoil", name.split()[0], "--settings", str(self._settings)]
+        words = [sys.executable, "-m", "counterfoil", name.split(maxsplit=1)[0], "--settings", str(self._settings)]
         return [*words, "--no-worker"] if split and name == "serve" else words
 
     def start(self) -> float:
@@ -188,6 +189,18 @@ def quiet(stage: Stage) -> bool:
 def undelivered(stage: Stage) -> int:
     """Deliveries whose sender gave up: the poll has to bring them, or they are lost for good."""
     return sum(not delivery.done for sim in stage.sims.values() for delivery in _deliveries(sim))
+
+
+def send_again(stage: Stage) -> int:
+    """Somebody at the warehouse presses "send again": nobody can ask a warehouse, so what it gave up on is gone else."""
+    given_up = [delivery for delivery in _deliveries(stage.sims["warehouse"]) if not delivery.done]
+    for delivery in given_up:
+        answer = httpx2.post(
+            delivery.url, content=delivery.body, headers=dict(delivery.headers), timeout=30, trust_env=False
+        )
+        delivery.statuses.append(answer.status_code)
+        delivery.done = answer.is_success
+    return len(given_up)
 
 
 def settle(url: str, stage: Stage) -> bool:
@@ -323,6 +336,9 @@ def run(options: argparse.Namespace, folder: Path, url: str) -> list[str]:
         told = sum(acknowledged(stage).values())
         print(f"{cycle + 1:>5}  {pause:>10.2f} s  {who:<28}  {ready:>9.2f} s  {told:>12}  {open_commands:>13}")
     began = time.monotonic()
+    while not quiet(stage):
+        time.sleep(0.25)
+    again = send_again(stage)
     settled = settle(url, stage)
     took = time.monotonic() - began
     house.stop()
@@ -333,11 +349,11 @@ def run(options: argparse.Namespace, folder: Path, url: str) -> list[str]:
     stage.stop()
     if not settled:
         faults.append("it never came to rest")
-    _print_end(summary, settled_s=took, slowest=slowest, given_up=given_up)
+    _print_end(summary, settled_s=took, slowest=slowest, given_up=given_up, again=again)
     return faults
 
 
-def _print_end(summary: Json, *, settled_s: float, slowest: float, given_up: int) -> None:
+def _print_end(summary: Json, *, settled_s: float, slowest: float, given_up: int, again: int) -> None:
     documents = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in summary["documents"].items())
     (book,) = summary["money"].values()
     rows = {
@@ -347,7 +363,7 @@ def _print_end(summary: Json, *, settled_s: float, slowest: float, given_up: int
         "documents": documents,
         "refunded / credited": f"{book['refunded']} / {book['credited']} (difference {book['difference']})",
         "acknowledged / kept": f"{summary['acknowledged']} / {summary['kept']} (a repeat is kept once)",
-        "senders that gave up": str(given_up),
+        "senders that gave up": f"{given_up} at portal and shop, where the poll has to find it; {again} at the warehouse",
         "exceptions": ", ".join(f"{count} {kind}" for kind, count in summary["problems"].items()) or "none",
         "slowest restart": f"{slowest:.2f} s",
         "settled after": f"{settled_s:.1f} s",

@@ -237,41 +237,73 @@ MONEY_FILES = ("portal_refunds", "gateway_refunds", "erp_credit_notes", "fx_rate
 
 def _money(run: duckdb.DuckDBPyConnection) -> None:
     """The situations of both money legs, their right-hand records and their truth."""
-    run.execute("""create table blocks as select *, hash($seed, store_id, currency, block) % 1000 < 6 and n_block > 2 as batched from (
+    run.execute(
+        """create table blocks as select *, hash($seed, store_id, currency, block) % 1000 < 6 and n_block > 2 as batched from (
         select *, count(*) over (partition by store_id, currency, block) as n_block from (
         select i, store_id, currency, day // 2 * 1000 + (row_number() over (partition by store_id, currency, day // 2 order by day, sec, refund_id) - 1) // 5 as block
-        from base where method <> 'exchange'))""".replace("$seed", "seed()"))
+        from base where method <> 'exchange'))""".replace("$seed", "seed()")
+    )
     gateway = {
-        "leg": "refund_gateway", "late": LATE["refund_gateway"], "expected": "method <> 'exchange'", "lost": 15000, "typo": 35000, "styled": 85000,
-        "special": "case when i in (select i from blocks where batched) and day < $as_of - 4 then 'batch' end", "compared": "amount_minor",
-        "ship": "shipping_minor", "disc": "discount_minor",
+        "leg": "refund_gateway",
+        "late": LATE["refund_gateway"],
+        "expected": "method <> 'exchange'",
+        "lost": 15000,
+        "typo": 35000,
+        "styled": 85000,
+        "special": "case when i in (select i from blocks where batched) and day < $as_of - 4 then 'batch' end",
+        "compared": "amount_minor",
+        "ship": "shipping_minor",
+        "disc": "discount_minor",
     }
     run.execute(_bound(SITUATIONS.format(**gateway)))
-    run.execute("create or replace table refund_gateway_case as select c.*, b.block from refund_gateway_case c left join blocks b using (i)")
+    run.execute(
+        "create or replace table refund_gateway_case as select c.*, b.block from refund_gateway_case c left join blocks b using (i)"
+    )
     rate = "(select any_value(minor_rate_e6) from fx where from_currency = currency and to_currency = base_currency and rate_date = date '1970-01-01' + day::int)"
     crossed = "(currency <> base_currency and u('booked', i) < 600000)"
-    run.execute("create or replace table base as select b.*, f.minor_rate_e6 as rate from base b left join fx f on f.from_currency = b.currency "
-                "and f.to_currency = b.base_currency and f.rate_date = date '1970-01-01' + b.day::int")
+    run.execute(
+        "create or replace table base as select b.*, f.minor_rate_e6 as rate from base b left join fx f on f.from_currency = b.currency "
+        "and f.to_currency = b.base_currency and f.rate_date = date '1970-01-01' + b.day::int"
+    )
+
     def convert(amount: str) -> str:
         return f"(case when {crossed} then ({amount} * rate + 500000) // 1000000 else {amount} end)"
+
     notes = {
-        "leg": "refund_credit_note", "late": LATE["refund_credit_note"], "expected": "true", "lost": 30000, "typo": 45000, "styled": 85000,
+        "leg": "refund_credit_note",
+        "late": LATE["refund_credit_note"],
+        "expected": "true",
+        "lost": 30000,
+        "typo": 45000,
+        "styled": 85000,
         "special": f"case when of_order = 2 and u('merge', o) < 500000 and day < $as_of - 3 and not {crossed} then 'merged' "
         f"when {crossed} and u('fxvar', i) < 60000 then 'fx' end",
-        "compared": convert("amount_minor"), "ship": convert("shipping_minor"), "disc": convert("discount_minor"),
+        "compared": convert("amount_minor"),
+        "ship": convert("shipping_minor"),
+        "disc": convert("discount_minor"),
     }
     run.execute(_bound(SITUATIONS.format(**notes)))
-    run.execute(f"create or replace table refund_credit_note_case as select *, case when {crossed} then base_currency else currency end as note_currency from refund_credit_note_case")
+    run.execute(
+        f"create or replace table refund_credit_note_case as select *, case when {crossed} then base_currency else currency end as note_currency from refund_credit_note_case"
+    )
     del rate
     for script in (WRITTEN, GATEWAY, NOTES, TRUTH_MONEY):
         run.execute(_bound(script))
 
 
 def _bound(script: str) -> str:
-    return script.replace("$as_of", str(DAY0 + DAYS)).replace("$seed", "seed()").replace("$n", "size()").replace("$day0", str(DAY0)).replace("$days", str(DAYS))
+    return (
+        script.replace("$as_of", str(DAY0 + DAYS))
+        .replace("$seed", "seed()")
+        .replace("$n", "size()")
+        .replace("$day0", str(DAY0))
+        .replace("$days", str(DAYS))
+    )
 
 
-def generate(out: Path, refunds: int, seed: int, *, stock: bool = True, form: str = "parquet", shuffle: bool = True) -> None:
+def generate(
+    out: Path, refunds: int, seed: int, *, stock: bool = True, form: str = "parquet", shuffle: bool = True
+) -> None:
     """Write the exports, `meta.json` and the truth below `out`. `shuffle` puts rows in an order that tells nothing."""
     run = duckdb.connect()
     run.execute("set preserve_insertion_order=false")

@@ -1,4 +1,4 @@
-"""Settings: one TOML file, with secrets taken from files or the environment, checked as a whole before anything runs.
+"""Settings: one TOML file (or JSON, as the demonstration leaves it), with secrets taken from files or the environment, checked as a whole before anything runs.
 
 A string `env:NAME` is replaced by that environment variable, `file:PATH` by that file's content (one trailing line
 break removed; the path is taken from the settings file's folder). `COUNTERFOIL_DATABASE` overrides the database.
@@ -80,11 +80,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def load(path: Path) -> Settings:
     """Read and check a settings file. SettingsError with a sentence when it cannot be used."""
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        raw = msgspec.json.decode(text) if path.suffix == ".json" else tomllib.loads(text)
     except FileNotFoundError:
         raise SettingsError(f"{path} does not exist; `counterfoil init` writes one to start from") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}") from None
+    except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not {'JSON' if path.suffix == '.json' else 'TOML'}: {error}") from None
+    if not isinstance(raw, dict):
+        raise SettingsError(f"{path} holds no settings")
     return parse(_filled(raw, path.parent), str(path))
 
 

@@ -109,7 +109,8 @@ def outcome(outside: Outside, road: Road) -> dict[str, Any]:
         "row": {name: row[name] for name in shown},
         "problems": road.problems(),
         "commands": sorted(
-            (r["command_key"], r["edition"], r["state"]) for r in road.rows("select command_key, edition, state from commands")
+            (r["command_key"], r["edition"], r["state"])
+            for r in road.rows("select command_key, edition, state from commands")
         ),
         "deliveries": sorted(r["state"] for r in road.rows("select state from deliveries")),
         "facts": sorted(

@@ -57,6 +57,9 @@ FACTS: dict[str, tuple[Told, ...]] = {
 }
 
 
+_usual: dict[tuple[str, str], Any] = {}  # where the usual order leads, by policy and database
+
+
 def played(database: Database, policy: str, order: list[Told], dice: random.Random) -> tuple[Outside, Road]:
     """Tell the facts in this order, with work going on in between now and then, and let everything come to rest."""
     outside = Outside()
@@ -101,7 +104,9 @@ def end(road: Road) -> dict[str, Any]:
     return {
         "units": sorted((u.unit_id, u.reception, u.acceptance, u.disposition, u.receipt) for u in case.units),
         "refunds": sorted((r.ref, r.amount, r.status, r.reported_only) for r in case.refunds),
-        "row": {name: row[name] for name in ("progress", "stage", "refunded_minor", "credited_minor", "units_received")},
+        "row": {
+            name: row[name] for name in ("progress", "stage", "refunded_minor", "credited_minor", "units_received")
+        },
         "problems": road.problems(),
         "waiting": road.rows("select fact_key from loose_facts where state = 'waiting'"),
     }
@@ -123,7 +128,7 @@ def test_told_in_the_usual_order_the_return_settles(policy: str, database: Datab
 
 @pytest.mark.parametrize("policy", FACTS)
 @settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     database=None,
     phases=[Phase.generate],  # a failing order is short enough as it is, and shrinking walks the road for minutes
@@ -136,10 +141,12 @@ def test_any_order_and_any_repetition_leads_to_the_same_documents(
     dice, order = random.Random(seed), list(FACTS[policy])
     order += dice.choices(order, k=dice.randrange(6))
     dice.shuffle(order)
-    usual_outside, usual_road = played(wipe(), policy, list(FACTS[policy]), random.Random(0))
-    expected = documents(usual_outside), end(usual_road)
+    key = (policy, wipe().dialect)
+    if key not in _usual:
+        usual_outside, usual_road = played(wipe(), policy, list(FACTS[policy]), random.Random(0))
+        _usual[key] = documents(usual_outside), end(usual_road)
     outside, road = played(wipe(), policy, order, dice)
-    assert (documents(outside), end(road)) == expected, [fact.key for _, fact in order]
+    assert (documents(outside), end(road)) == _usual[key], [fact.key for _, fact in order]
     keys = outside.keys()
     assert len(keys) == len(set(keys))
     assert verify(road.world.database).faults == ()

@@ -46,7 +46,7 @@ def engine_url(name: str, request: pytest.FixtureRequest, folder: Path) -> str:
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_every_engine_keeps_the_contract(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    status, found, errors = play(name.split("-")[0], engine_url(name, request, tmp_path), "contract")
+    status, found, errors = play(name.split("-", maxsplit=1)[0], engine_url(name, request, tmp_path), "contract")
     assert status == 0, errors
     most = found.pop("most at once")
     assert found == {
@@ -99,7 +99,10 @@ def lose(url: str) -> None:
         for path in Path(url.removeprefix("sqlite:///")).parent.glob("engine.sqlite3*"):
             path.unlink()
         return
-    server, name = url.replace(url.split("?")[0].rsplit("/", 1)[1], "postgres", 1), url.split("?")[0].rsplit("/", 1)[1]
+    server, name = (
+        url.replace(url.split("?", maxsplit=1)[0].rsplit("/", 1)[1], "postgres", 1),
+        url.split("?", maxsplit=1)[0].rsplit("/", 1)[1],
+    )
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"drop database {name} with (force)".encode())
         connection.execute(f"create database {name} template template0".encode())

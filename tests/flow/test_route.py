@@ -177,7 +177,13 @@ def test_a_message_about_a_receipt_follows_the_receipt(road: Road) -> None:
 
 def test_store_credit_goes_to_the_return_it_names(road: Road) -> None:
     credit = StoreCreditIssued(
-        key="gift:1", portal="acme-portal", return_id="R2", gift_card_id="G1", order_ref="9001", issued=900, currency="GBP"
+        key="gift:1",
+        portal="acme-portal",
+        return_id="R2",
+        gift_card_id="G1",
+        order_ref="9001",
+        issued=900,
+        currency="GBP",
     )
     road.tell("portal", shown(portal_return("R1")), credit)
     assert road.case("R1").money_out == 0

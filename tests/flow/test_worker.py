@@ -114,9 +114,7 @@ def test_as_many_slots_are_woken_as_there_is_work_and_never_more_than_the_cap(ro
         assert len([slot for slot in worker._due() if slot.startswith("erp:")]) == count
 
 
-def test_a_round_ends_by_itself_and_frees_its_slot(
-    road: Road, worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_round_ends_by_itself_and_frees_its_slot(road: Road, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DRAIN_COMMANDS", 3)
     rounds: list[int] = []
     monkeypatch.setattr(module, "deliver_one", lambda world, connection: rounds.append(1) or True)

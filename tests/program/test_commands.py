@@ -66,7 +66,8 @@ def test_translate_reads_standard_input_and_says_what_it_cannot_read(program: Ca
 
 
 @pytest.mark.parametrize(
-    "body", [b"\xff\xfe", b"[" * 100_000, b'{"a":NaN}', b'{"a":1,"a":2}', b"", b"\xef\xbb\xbf", b"null", b'"x"', b"1e400"]
+    "body",
+    [b"\xff\xfe", b"[" * 100_000, b'{"a":NaN}', b'{"a":1,"a":2}', b"", b"\xef\xbb\xbf", b"null", b'"x"', b"1e400"],
 )
 @pytest.mark.parametrize("vendor", ["loop", "shopify", "warehouse"])
 def test_the_awkward_shelf_ends_in_a_sentence(program: Callable[..., Any], vendor: str, body: bytes) -> None:
@@ -98,7 +99,9 @@ def test_init_writes_settings_that_parse_and_never_overwrites(program: Callable[
 
 
 def test_settings_with_a_mistake_name_the_place(program: Callable[..., Any], tmp_path: Path) -> None:
-    (tmp_path / "bad.toml").write_text('[[connection]]\nname = "x"\nbrand = "b"\nvendor = "loop"\nconfig = {colour = 1}\n')
+    (tmp_path / "bad.toml").write_text(
+        '[[connection]]\nname = "x"\nbrand = "b"\nvendor = "loop"\nconfig = {colour = 1}\n'
+    )
     ran = program("migrate", "-c", "bad.toml")
     assert ran.status == 2
     assert "connection x: Loop Returns has no setting 'colour'" in ran.err

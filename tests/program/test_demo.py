@@ -39,6 +39,15 @@ def test_the_week_agrees_in_cash_and_units_on_postgresql(
     _agrees(ran.json)
 
 
+@pytest.mark.parametrize("portal", ["returngo", "reveni"])
+@pytest.mark.parametrize("erp", ["prima", "netsuite"])
+def test_the_other_portals_take_the_same_road(program: Callable[..., Any], portal: str, erp: str) -> None:
+    ran = program("demo", "--headless", "--json", "--returns", "9", "--portal", portal, "--erp", erp)
+    assert ran.status == 0, ran.err
+    assert (ran.json["portal"], ran.json["finished"]) == (portal, 9)
+    _agrees(ran.json)
+
+
 def test_the_same_seed_is_the_same_week(program: Callable[..., Any]) -> None:
     first, second = (
         program("demo", "--headless", "--json", "--returns", "12", "--seed", "3", "--folder", name)

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -103,10 +103,10 @@ def test_repeats_in_one_group_are_told_apart(held: Held, database: Database) -> 
 def test_a_full_inbox_says_so_at_once(held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "QUEUE_MAX", 5)
     inbox = Inbox(held, VAULT)  # type: ignore[arg-type]
-    accepted = []
+    accepted: list[Future[bool]] = []
     with pytest.raises(InboxFullError):
-        for number in range(2_000):
-            accepted.append(inbox.put(kept(number)))
+        accepted.extend(inbox.put(kept(number)) for number in range(2_000))
+    assert accepted
     held.gate.set()
     assert all(future.result(PATIENCE_S) for future in accepted)
     inbox.close()

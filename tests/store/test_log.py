@@ -90,7 +90,9 @@ def edit(tx: Transaction, dice: random.Random) -> None:
     row = dice.choice(rows(tx))
     name = dice.choice(FIELDS)
     old = row[name]
-    change(tx, row["id"], **{name: old + 1000 if isinstance(old, int) else old[:-1] + ("y" if old[-1:] == "x" else "x")})
+    change(
+        tx, row["id"], **{name: old + 1000 if isinstance(old, int) else old[:-1] + ("y" if old[-1:] == "x" else "x")}
+    )
 
 
 def delete(tx: Transaction, dice: random.Random) -> None:

@@ -18,11 +18,12 @@ def catalogue(database: Database) -> list[dict[str, Any]]:
     questions = {
         "sqlite": ["select type, name, tbl_name, sql from sqlite_master where name not like '%schema_migrations%'"],
         "postgresql": [
-            "select table_name, column_name, data_type, column_default, is_nullable, is_identity, ordinal_position "
-            "from information_schema.columns where table_schema = 'public' and table_name <> 'schema_migrations'",
+            """select table_name, column_name, data_type, column_default, is_nullable, is_identity, ordinal_position
+               from information_schema.columns
+               where table_schema = 'public' and table_name <> 'schema_migrations'""",
             "select indexname, indexdef from pg_indexes where schemaname = 'public' and tablename <> 'schema_migrations'",
-            "select conname, pg_get_constraintdef(oid) as def from pg_constraint where connamespace = "
-            "'public'::regnamespace and conrelid <> 'schema_migrations'::regclass",
+            """select conname, pg_get_constraintdef(oid) as def from pg_constraint
+               where connamespace = 'public'::regnamespace and conrelid <> 'schema_migrations'::regclass""",
         ],
     }
     with database.read() as tx:
@@ -81,10 +82,12 @@ def test_every_statement_is_understood_by_its_databases(database: Database) -> N
                 words = re.findall(r"(?<![:\w]):([a-z_]\w*)", text)
                 tx.query(f"explain {text}", dict.fromkeys(words, 1))
                 continue
-            places = {word: place for place, word in enumerate(dict.fromkeys(re.findall(r"%\((\w+)\)s", text)), start=1)}
-            text = re.sub(r"%\((\w+)\)s", lambda found: f"${places[found.group(1)]}", text).replace("%%", "%")
-            kinds = ", ".join("bigint" if word in ("limit", "now", "until", "before") else "unknown" for word in places)
-            tx.query(f"prepare p{number}{f' ({kinds})' if places else ''} as {text}", None)  # type: ignore[arg-type]
+            words = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", text)))
+            for place, word in enumerate(words, start=1):
+                text = text.replace(f"%({word})s", f"${place}")
+            kinds = ", ".join("bigint" if word in ("limit", "now", "until", "before") else "unknown" for word in words)
+            declared = f"({kinds})" if words else ""
+            tx.query(f"prepare p{number} {declared} as {text.replace('%%', '%')}", None)  # type: ignore[arg-type]
 
 
 def test_an_address_of_another_kind_is_refused_with_a_sentence() -> None:

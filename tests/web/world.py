@@ -70,7 +70,9 @@ class Configured:
 
     def link(self, kind: str, ref: str) -> str | None:
         """Only the shop has pages here."""
-        return f"https://shop.example.test/admin/{kind}s/{ref}" if self.family == "gateway" and kind == "order" else None
+        return (
+            f"https://shop.example.test/admin/{kind}s/{ref}" if self.family == "gateway" and kind == "order" else None
+        )
 
 
 @dataclass(slots=True)

@@ -19,6 +19,10 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="Evidence: check the log's hash chains.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+proof = typer.Typer(
+    help="The proof: portal, gateway, ERP and warehouse tied together per return line.", no_args_is_help=True
+)
+app.add_typer(proof, name="reconcile")
 
 SettingsFile = Annotated[
     Path, typer.Option("--settings", "-c", help="The settings file.", envvar="COUNTERFOIL_SETTINGS")
@@ -189,6 +193,25 @@ def backfill(
     from counterfoil.cli.upkeep import backfill as work
 
     guarded(lambda: work(settings, connection, since, until))
+
+
+@proof.command("files", epilog="Example: counterfoil reconcile files exports-october --csv")
+def reconcile_files(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the exports.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where the outcome goes; default: `proof` inside the folder.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Write CSV beside Parquet.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 when anything is open.")] = False,
+    as_of: Annotated[str | None, typer.Option(help="The day of the proof, YYYY-MM-DD.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="Names the columns of an export that has its own.")] = None,
+    memory: Annotated[str | None, typer.Option(help="Most memory to use, e.g. 2GB; the rest spills to disk.")] = None,
+) -> None:
+    """Prove exported files against each other, with no connection and no account."""
+    from counterfoil.cli.reconcile import run as work
+
+    guarded(lambda: work(folder, out, as_json, csv, strict, as_of, mapping, memory))
 
 
 @audit.command("verify")

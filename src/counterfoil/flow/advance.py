@@ -87,8 +87,9 @@ class _Run:
             seen = cases.get_order(self.tx, ref.brand, ref.order_ref)
             if seen is not None:
                 self.apply(seen, "shop")
-        while any([self._take_up(loose) for loose in cases.loose_for(self.tx, self.case)]):
-            continue  # what was taken up may name more: a label its tracking number, a report its refund
+        taken = True
+        while taken:  # what was taken up may name more: a label its tracking number, a report its refund
+            taken = bool([loose for loose in cases.loose_for(self.tx, self.case) if self._take_up(loose)])
 
     def _take_up(self, loose: Loose) -> bool:
         """Whether the waiting fact is this return's; then it is applied."""

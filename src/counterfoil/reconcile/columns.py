@@ -77,7 +77,7 @@ CONTRACTS: dict[str, Contract] = {
                 _STORE,
                 Column("gateway", "code"),
                 Column("line_type", "code"),
-                Column("payout_id", "id"),
+                Column("payout_id", "code"),
                 Column("reference", "id", needed=True),
                 Column("order_no", "id"),
                 Column("tender", "code"),

@@ -127,7 +127,9 @@ def _shown(run: duckdb.DuckDBPyConnection, leg: Leg, sources: dict[str, Source])
     if leg.money:
         codes: set[str] = set()
         for name in (leg.left_file, leg.right_file):
-            codes |= {str(row[0]) for row in run.execute(f"select distinct currency from {sources[name].view}").fetchall()}
+            codes |= {
+                str(row[0]) for row in run.execute(f"select distinct currency from {sources[name].view}").fetchall()
+            }
         cases = " ".join(f"when {literal(code)} then {_digits(code)}" for code in sorted(codes))
     digits = f"(case u {cases} else 2 end)" if cases else "0"
     sign = "case when m < 0 then '-' else '' end"
@@ -163,7 +165,7 @@ def _pair(
         perform(run, "pairs", fields)
         if _multiplied(run, fields):
             perform(run, "shared_keys", fields)
-    perform(run, "exceptions", fields)
+        perform(run, "exceptions", fields)
 
 
 def _multiplied(run: duckdb.DuckDBPyConnection, fields: Fields) -> bool:
@@ -215,13 +217,16 @@ def _cascade(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields, sources: 
     fields["lefts"] = int(_one(run, "select count(*) from lhs"))
     _rates(run, fields, sources)
     perform(run, "opened", fields)
+    perform(run, "reopen", fields)
     perform(run, "loosen", fields)
+    perform(run, "reopen", fields)
 
     def apply(name: str, rule: Rule, take: str = "take_all", kind: str = "match") -> None:
-        perform(run, "opened", fields)
         own: Fields = {**fields, "rule": rule.name, "why": _inside(rule.why), "standing": rule.standing, "class": kind}
         perform(run, name, own)
         perform(run, take, own)
+        perform(run, "touched", fields)
+        perform(run, "reopen", fields)
 
     if leg.name == "refund_gateway":
         apply("gateway_id", rules.GATEWAY_ID)
@@ -238,7 +243,6 @@ def _cascade(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields, sources: 
     apply("amount_date", rules.AMOUNT_DATE, "take")
     apply("order_only", rules.ORDER_ONLY, "take")
     apply("reattach", rules.KEY)
-    perform(run, "opened", fields)
     perform(run, "repeated", {**fields, "why": _inside(rules.REPEATED.why)})
     perform(run, "take_repeats", {**fields, "rule": rules.REPEATED.name})
     if leg.name == "refund_gateway":
@@ -262,7 +266,6 @@ def _rates(run: duckdb.DuckDBPyConnection, fields: Fields, sources: dict[str, So
 
 def _order_pools(run: duckdb.DuckDBPyConnection, fields: Fields) -> None:
     """One note for some of an order's open refunds: the only selection that makes its amount."""
-    perform(run, "opened", fields)
     found: list[tuple[int, int, int]] = []
     used: set[int] = set()
     for right, amount, pool in run.execute(statement("order_pools", fields)).fetchall():
@@ -284,7 +287,6 @@ def _batches(run: duckdb.DuckDBPyConnection, fields: Fields) -> None:
 
     Each line that finds its refunds clears the pool for the others, so the lines are asked again until none does.
     """
-    perform(run, "opened", fields)
     lines = run.execute(statement("batch_lines", fields)).fetchall()
     pools: dict[tuple[str, str], list[Open]] = {}
     for left, day, want, store, unit in run.execute(statement("batch_pool", fields)).fetchall() if lines else ():
@@ -325,6 +327,8 @@ def _keep(run: duckdb.DuckDBPyConnection, found: list[tuple[int, int, int]], rul
     values = ", ".join(f"({left}, {right}, {amount}, {literal(rule.why)})" for left, right, amount in found)
     run.execute(f"insert into cand values {values}")
     perform(run, "take_all", {**fields, "rule": rule.name, "standing": rule.standing, "class": "match"})
+    perform(run, "touched", fields)
+    perform(run, "reopen", fields)
 
 
 def _classify(
@@ -336,16 +340,16 @@ def _classify(
     )
     for step in steps:
         step()
-    run.execute("delete from orr; insert into orr select * from rx where rn not in (select r from e) and rn not in (select r from aside_right)")
+    run.execute(
+        "delete from orr; insert into orr select * from rx where rn not in (select r from e) and rn not in (select r from aside_right)"
+    )
     _say_unrated(run, leg, sources, findings)
-    for name in ("mark_repeats", "judge", "opened", "candidates", "classes", "edges"):
+    for name in ("mark_repeats", "judge", "candidates", "classes", "edges"):
         perform(run, name, fields)
     run.execute(f"create or replace temp table {fields['further']} as select l from further")
 
 
-def _say_unrated(
-    run: duckdb.DuckDBPyConnection, leg: Leg, sources: dict[str, Source], findings: Findings
-) -> None:
+def _say_unrated(run: duckdb.DuckDBPyConnection, leg: Leg, sources: dict[str, Source], findings: Findings) -> None:
     rows = run.execute("select own_unit, unit, count(*), min(id) from unrated group by all order by all").fetchall()
     for own, other, count, example in rows:
         left, right = sources[leg.left_file].file, sources[leg.right_file].file

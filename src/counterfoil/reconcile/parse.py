@@ -67,9 +67,12 @@ def _text(column: Column, raw: str, heading: str, kind: str) -> Reading:
     else:
         text = f"coalesce({raw}::varchar, '')"
     value = f"upper(trim({text}))" if column.name.endswith("currency") else text
-    checks = _blank(column, heading, f"trim({text}) = ''", text)
+    checks = _blank(column, heading, f"({text} = '' or {text}[1] = ' ' and trim({text}) = '')", text)
     if column.kind == "id" and kind in ("VARCHAR", "DOUBLE", "FLOAT"):
-        damaged = f"(contains(lower({text}), 'e+') and regexp_full_match(trim({text}), '[0-9]([.,][0-9]+)?[eE][+][0-9]+'))"
+        damaged = (
+            f"((contains({text}, 'E+') or contains({text}, 'e+')) "
+            f"and regexp_full_match(trim({text}), '[0-9]([.,][0-9]+)?[eE][+][0-9]+'))"
+        )
         cure = "a spreadsheet has rounded the id; export it again with the column as text"
         checks += (Check(heading, damaged, text, "is no id any more", cure, column.needed),)
     return Reading(value, checks)
@@ -93,9 +96,11 @@ def _date(column: Column, raw: str, heading: str, kind: str) -> Reading:
             f"then try_cast(left({text}, 10) as date) - date '1970-01-01' "
             f"when regexp_full_match({text}, '[34567][0-9]{{4}}(\\.0+)?') then {text}::double::bigint - 25569 end"
         )
-    unread = f"({day}) is null and coalesce(trim({raw}::varchar), '') <> ''"
+    native = kind == "DATE" or kind.startswith("TIMESTAMP")
+    unread = "false" if native else f"({day}) is null and coalesce(trim({raw}::varchar), '') <> ''"
     far = f"({day}) not between {DAY_MIN} and {DAY_MAX}"
-    checks = _blank(column, heading, f"{raw} is null or trim({raw}::varchar) = ''", f"{raw}::varchar")
+    empty = f"{raw} is null" if native else f"{raw} is null or trim({raw}::varchar) = ''"
+    checks = _blank(column, heading, empty, f"{raw}::varchar")
     must = column.needed
     checks += (
         Check(heading, unread, f"{raw}::varchar", "is no date", "write dates as YYYY-MM-DD", must),
@@ -107,7 +112,9 @@ def _date(column: Column, raw: str, heading: str, kind: str) -> Reading:
 def _whole(column: Column, text: str, heading: str) -> Reading:
     form = "'[+-]?[0-9]{1,17}(\\.0*)?'"
     value = f"case when regexp_full_match({text}, {form}) then try_cast(split_part({text}, '.', 1) as bigint) end"
-    return Reading(value, _number_checks(column, text, heading, f"not regexp_full_match({text}, {form})", "whole number"))
+    return Reading(
+        value, _number_checks(column, text, heading, f"not regexp_full_match({text}, {form})", "whole number")
+    )
 
 
 def _decimal(column: Column, text: str, heading: str, power: str) -> Reading:
@@ -126,6 +133,8 @@ def _number_checks(column: Column, text: str, heading: str, wrong: str, what: st
     other = f"{filled} and not contains({text}, ',') and {wrong}"
     return (
         *_blank(column, heading, f"coalesce({text}, '') = ''", text),
-        Check(heading, comma, text, "has a comma", "export amounts with a decimal point and no separators", column.needed),
+        Check(
+            heading, comma, text, "has a comma", "export amounts with a decimal point and no separators", column.needed
+        ),
         Check(heading, other, text, f"is no {what}", "correct it in the export", column.needed),
     )

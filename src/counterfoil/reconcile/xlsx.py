@@ -41,7 +41,7 @@ def _events(book: zipfile.ZipFile, part: str, tag: str) -> Iterator[etree._Eleme
             yield element
             element.clear()
             while element.getprevious() is not None:
-                del element.getparent()[0]  # type: ignore[union-attr]  # a previous sibling has the same parent
+                del element.getparent()[0]
 
 
 def _shared(book: zipfile.ZipFile) -> list[str]:

@@ -98,9 +98,7 @@ def portal_return(
         assert sold is not None, f"the order has no line {line_ref}"
         worth += sold.gross // sold.quantity * count
         lines.append(
-            ReturnLine(
-                line_id=f"{return_id}-{number}", order_line_ref=line_ref, sku=sold.sku, qty=count, reason=reason
-            )
+            ReturnLine(line_id=f"{return_id}-{number}", order_line_ref=line_ref, sku=sold.sku, qty=count, reason=reason)
         )
     return PortalReturn(
         portal=PORTAL,

@@ -15,7 +15,7 @@ from counterfoil.flow.translate import read_inbox
 from counterfoil.flow.world import Connection, Setup, World
 from counterfoil.jobs.worker import Worker
 from counterfoil.ports.capabilities import Cap
-from counterfoil.ports.vendors import Client, Family, VendorSpec
+from counterfoil.ports.vendors import Client, Delivery, Family, VendorSpec
 from counterfoil.store import cases
 from counterfoil.store.database import Database, Row, now_ms
 from counterfoil.store.sql import bound
@@ -86,7 +86,7 @@ class Road:
             tx.one(
                 "delivery_put",
                 connection=webhook.connection,
-                delivery_key=hook.delivery_key(fakes.Delivery(body=webhook.body)),
+                delivery_key=hook.delivery_key(Delivery(body=webhook.body)),
                 arrived_ms=now_ms(),
                 signature="valid",
                 headers=msgspec.json.encode(webhook.headers).decode(),

@@ -55,6 +55,7 @@ union
 select l, r from wanted;
 delete from e using loose where e.l = loose.l and e.r = loose.r;
 insert into orr select * from rx where rn in (select r from loose);
+create or replace temp table touched as select distinct l from loose;
 
 -- name: reattach
 -- What came loose and found no better place belongs where its key says, unless its order says otherwise and the left
@@ -256,21 +257,22 @@ where l.n = 1 and r.n = 1 and l.got = 0 and abs(r.amount - l.want) * 100 <= l.wa
 -- What repeats a right of a left that has what it wants: same order or same reference but for two edits, same amount.
 create or replace temp table cand as
 with around as (
-    select rn, store, plain(key) as nk, order_key(ord) as o from lhs a
-    semi join orr r on r.store = a.store and r.unit = a.unit and r.amount = a.amount
+    select a.rn, a.store, a.key, a.ord from lhs a semi join orr r on r.store = a.store and r.unit = a.unit and r.amount = a.amount
     union
-    select rn, store, plain(key), order_key(ord) from lhs a
-    semi join orr r on r.store = a.store and r.o = order_key(a.ord) and a.ord <> ''),
+    select a.rn, a.store, a.key, a.ord from lhs a where a.rn in (select l from ex where plain)),
+spelt_out as (
+    select rn, store, plain(key) as nk, order_key(ord) as o from around where rn not in (select rn from ol)
+    union all select rn, store, nk, o from ol where rn in (select l from e)),
 paid as (
     select p.l, p.ra as amount, p.ru as unit, min(p.rd) as day from {pairs} p
-    where p.r is not null and p.l in (select rn from around) and p.l not in (select rn from ol) group by all
+    where p.r is not null and p.l in (select rn from around) and p.l not in (select l from further) group by all
     union all
     select e.l, e.allocated, r.unit, min(r.day) from e join rx r on r.rn = e.r where e.class = 'match' group by all),
 near as (
     select a.rn as l, r.rn as r, r.amount as allocated, abs(r.day - p.day) as days,
         case when r.nk <> '' then edits(r.nk, a.nk) else 99 end as apart, r.o <> '' and r.o = a.o as same_order,
         r.o <> '' and a.o <> '' and r.o <> a.o as contradicts
-    from paid p join (select rn, store, nk, o from around union select rn, store, nk, o from ol) a on a.rn = p.l
+    from paid p join spelt_out a on a.rn = p.l
     join orr r on r.store = a.store and r.unit = p.unit and r.amount = p.amount
     where abs(r.day - p.day) <= {window})
 select l, r, any_value(allocated) as allocated, min(case when apart <= {edits_max} then apart else 50 end) as edits, min(days) as days,

@@ -73,11 +73,24 @@ union all select * from ol where base = unit;
 
 -- name: opened
 -- Lefts that still want something, one row per currency it may come in. Partly paid ones want the rest, in that currency.
-create or replace temp table opened as
-with got as (select l, sum(allocated)::bigint as got, min(r.unit) as unit from e join rx r on r.rn = e.r group by l)
+create or replace temp table touched as select rn as l from ol;
+create or replace temp table opened (l bigint, id varchar, nk varchar, nalt varchar, gate varchar, store varchar, unit varchar, want bigint,
+    ship bigint, disc bigint, crossed boolean, day int, at_s bigint, o varchar, got bigint);
+
+-- name: touched
+-- The lefts the last rule may have changed.
+create or replace temp table touched as select distinct l from cand;
+
+-- name: reopen
+-- What the touched lefts want now.
+delete from opened where l in (select l from touched);
+insert into opened
+with got as (
+    select e.l, sum(e.allocated)::bigint as got, min(r.unit) as unit from e join touched using (l) join rx r on r.rn = e.r group by e.l)
 select o.rn as l, o.id, o.nk, o.nalt, o.gate, o.store, o.unit, o.amount - coalesce(g.got, 0) as want, o.ship, o.disc, false as crossed,
     o.day, o.at_s, o.o, coalesce(g.got, 0) as got
-from ol o left join got g on g.l = o.rn where (g.unit is null or g.unit = o.unit) and o.amount > coalesce(g.got, 0)
+from ol o join touched t on t.l = o.rn left join got g on g.l = o.rn
+where (g.unit is null or g.unit = o.unit) and o.amount > coalesce(g.got, 0)
 union all
 select o.rn, o.id, o.nk, o.nalt, o.gate, o.store, o.base, o.base_amount, o.base_ship, o.base_disc, true, o.day, o.at_s, o.o, 0
-from ol o left join got g on g.l = o.rn where g.l is null and o.base <> o.unit and o.base_amount > 0;
+from ol o join touched t on t.l = o.rn left join got g on g.l = o.rn where g.l is null and o.base <> o.unit and o.base_amount > 0;
