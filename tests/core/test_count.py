@@ -189,8 +189,17 @@ def test_a_reversal_keeps_units_that_are_booked_until_the_erp_has_undone_them() 
     assert here(kept) == ["R1-1#1"] and kept.receipts[0].reversed
 
 
-def test_a_reversal_of_a_receipt_nobody_knows_changes_nothing() -> None:
-    assert count_receipt(CASE, receipt(event_type=ReceiptKind.REVERSED, reverses_receipt_id="GR-7")) == CASE
+def test_a_reversal_of_a_receipt_nobody_knows_moves_no_unit() -> None:
+    after = count_receipt(CASE, receipt(event_type=ReceiptKind.REVERSED, reverses_receipt_id="GR-7"))
+    assert after.units == CASE.units and after.receipts == ()
+
+
+def test_a_receipt_that_comes_after_its_reversal_counts_nothing() -> None:
+    undone = count_receipt(CASE, receipt(name="GR-9", event_type=ReceiptKind.REVERSED, reverses_receipt_id="GR-1"))
+    late = count_receipt(undone, receipt(line(2, SELLABLE, SELLABLE)))
+    assert here(late) == [] and late.receipts[0].reversed
+    other = count_receipt(late, receipt(line(1, SELLABLE), name="GR-2"))
+    assert len(here(other)) == 1
 
 
 def test_closing_is_remembered_and_moves_no_unit() -> None:

@@ -1021,7 +1021,7 @@ def test_reset_restores_the_world_and_stops_what_was_queued(stage: Stage) -> Non
 @given(
     st.booleans(),
     st.lists(
-        st.tuples(st.integers(1, 5), st.integers(0, 9999), st.integers(0, 999), st.integers(0, 99)),
+        st.tuples(st.integers(1, 5), st.integers(1, 9999), st.integers(0, 999), st.integers(0, 99)),
         min_size=1,
         max_size=4,
     ),

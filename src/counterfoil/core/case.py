@@ -158,6 +158,7 @@ class ReturnCase(msgspec.Struct, frozen=True, kw_only=True):
     credit: CreditNote | None = None  # as it was decided, with its explanation
     unexpected: tuple[UnexpectedUnits, ...] = ()
     receipts: tuple[CountedReceipt, ...] = ()
+    early_reversals: tuple[str, ...] = ()  # receipts taken back before they were heard of
     receiving_closed: bool = False
     restock_signals: int = 0
     refunds: tuple[Refund, ...] = ()

@@ -82,8 +82,8 @@ def _reverse(case: ReturnCase, receipt: Receipt) -> ReturnCase:
     """Mark the receipt undone. Units not yet booked are freed at once; booked ones wait for the ERP's reversal."""
     key = receipt_key(receipt.source, receipt.reverses_receipt_id or receipt.receipt_id)
     known = next((counted for counted in case.receipts if counted.key == key), None)
-    if known is None:
-        return case
+    if known is None:  # the reversal was quicker than its receipt, which must not count when it comes
+        return replace(case, early_reversals=(*case.early_reversals, key))
     units = tuple(
         _freed(unit) if _of(unit, key) and unit.posted_by is None and unit.credited_by is None else unit
         for unit in case.units
@@ -114,6 +114,8 @@ def _count(case: ReturnCase, known: CountedReceipt | None, receipt: Receipt) -> 
         receipt=receipt, inspected=inspected, conflict=known.conflict if known is not None else None
     )
     key = counted.key
+    if key in case.early_reversals:
+        return _stored(case, replace(counted, reversed=True))
     case = replace(case, unexpected=tuple(e for e in case.unexpected if not e.receipt.startswith(f"{key}/")))
     for line in receipt.lines:
         case, wrong = _count_line(case, f"{key}/{line.line_id}", line, receipt)

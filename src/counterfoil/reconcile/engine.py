@@ -78,6 +78,7 @@ def _fields(leg: Leg, as_of: int, late: int) -> Fields:
         "further": f"further_{leg.name}",
         "edges": f"edges_{leg.name}",
         "classes": f"classes_{leg.name}",
+        "words": f"words_{leg.name}",
         "and_unit": "" if leg.money else "and r.unit = l.unit",
         "late": late,
         "as_of": as_of,
@@ -344,7 +345,7 @@ def _classify(
         "delete from orr; insert into orr select * from rx where rn not in (select r from e) and rn not in (select r from aside_right)"
     )
     _say_unrated(run, leg, sources, findings)
-    for name in ("mark_repeats", "judge", "candidates", "classes", "edges"):
+    for name in ("mark_repeats", "judge", "candidates", "classes", "edges", "words"):
         perform(run, name, fields)
     run.execute(f"create or replace temp table {fields['further']} as select l from further")
 

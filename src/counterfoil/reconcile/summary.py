@@ -28,7 +28,7 @@ def amount(minor: int, unit: str) -> str | int:
     try:
         return to_text(minor, unit)
     except MoneyError:
-        return to_text(minor, "XXX") if unit == "XXX" else str(minor)
+        return str(minor)  # a code ISO does not know: minor units as they are
 
 
 def leg_summary(proof: Proof) -> tuple[Json, list[Identity]]:

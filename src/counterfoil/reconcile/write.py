@@ -32,7 +32,7 @@ def write_rows(run: duckdb.DuckDBPyConnection, out: Path, proofs: list[Proof], *
     try:
         run.execute(f"set threads={max(2, threads)}")  # a single thread cuts row groups in other places than several
         for name, query in (("edges", edges), ("classes", classes)):
-            _copy(run, query, out / f"{name}.parquet", "format parquet, compression zstd, row_group_size 122880")
+            _copy(run, query, out / f"{name}.parquet", "format parquet")
             if csv:
                 again = f"select * from read_parquet({literal(str(out / name) + '.parquet')})"
                 _copy(run, again, out / f"{name}.csv", "format csv, header")
@@ -47,7 +47,7 @@ def _threads(run: duckdb.DuckDBPyConnection) -> int:
 
 
 def _edges(fields: Fields) -> str:
-    return f"select {EDGE_COLUMNS} from ({statement('write_order', fields)}) order by left_id, right_id, allocated"
+    return f"select {EDGE_COLUMNS} from ({statement('write_order', fields)})"
 
 
 def _classes(fields: Fields) -> str:

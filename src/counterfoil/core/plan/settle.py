@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from counterfoil.core.case import Reception, ReturnCase, Step, StepState
+from counterfoil.core.case import Acceptance, Reception, ReturnCase, Step, StepState
 from counterfoil.core.commands import DraftCreditNote, PostCreditNote, RecordRefund, ReleaseRefund
 from counterfoil.core.credit.note import (
     CannotValueError,
@@ -282,9 +282,11 @@ def _credit_what_was_paid(look: Look, because: str) -> Iterator[Finding]:
     except CannotValueError as error:
         yield Problem(kind="value_unknown", message=str(error), currency=case.currency)
         return
+    here = [unit for unit in case.units if unit.reception is Reception.RECEIVED]
+    undecided = [unit for unit in here if unit.acceptance is Acceptance.UNDECIDED]
     unbooked = [unit for unit in credited_units(case) if not booked(case, unit)]
-    if value is None or not value.note.lines or unbooked:
-        yield Wait(rule="credit_follows_refund", reason="accepted units are booked")
+    if value is None or not value.note.lines or unbooked or undecided:
+        yield Wait(rule="credit_follows_refund", reason="what came is inspected and booked")
         return
     difference = case.money_out - value.total
     still_coming = case.money_out < (promised(case) or 0)

@@ -115,7 +115,8 @@ where l.alike > 1;
 -- name: return_key
 -- The reference names another id of the left that only one open left has.
 create or replace temp table cand as
-with ids as (select *, count(distinct l) over (partition by store, unit, nalt) as alike from opened where length(nalt) >= {key_length})
+with named as (select l, store, unit, plain(alt) as nalt from opened where length(alt) >= {key_length}),
+ids as (select *, count(distinct l) over (partition by store, unit, nalt) as alike from named where length(nalt) >= {key_length})
 select i.l, r.rn as r, r.amount as allocated, 0 as edits, 0 as days, '{why}' as why
 from ids i join orr r on r.store = i.store and r.unit = i.unit and r.nk = i.nalt where i.alike = 1;
 
@@ -255,16 +256,16 @@ where l.n = 1 and r.n = 1 and l.got = 0 and abs(r.amount - l.want) * 100 <= l.wa
 
 -- name: repeated
 -- What repeats a right of a left that has what it wants: same order or same reference but for two edits, same amount.
+create or replace temp table around as
+select a.* from lhs a semi join orr r on r.store = a.store and r.unit = a.unit and r.amount = a.amount
+union
+select a.* from lhs a where a.rn in (select l from ex where plain);
 create or replace temp table cand as
-with around as (
-    select a.rn, a.store, a.key, a.ord from lhs a semi join orr r on r.store = a.store and r.unit = a.unit and r.amount = a.amount
-    union
-    select a.rn, a.store, a.key, a.ord from lhs a where a.rn in (select l from ex where plain)),
-spelt_out as (
+with spelt_out as (
     select rn, store, plain(key) as nk, order_key(ord) as o from around where rn not in (select rn from ol)
     union all select rn, store, nk, o from ol where rn in (select l from e)),
 paid as (
-    select p.l, p.ra as amount, p.ru as unit, min(p.rd) as day from {pairs} p
+    select p.l, p.ra as amount, p.lu as unit, min(p.rd) as day from {pairs} p
     where p.r is not null and p.l in (select rn from around) and p.l not in (select l from further) group by all
     union all
     select e.l, e.allocated, r.unit, min(r.day) from e join rx r on r.rn = e.r where e.class = 'match' group by all),
@@ -290,11 +291,13 @@ create or replace temp table newly as
 select distinct l from e where class = 'duplicate' and l not in (select l from further);
 insert into further select l from newly;
 insert into ol
-select l.*, plain(l.key), plain(l.alt), order_key(l.ord), null, null, null from lhs l
-where l.rn in (select l from newly) and l.rn not in (select rn from ol);
-insert into rx
-select r.*, plain(r.key), order_key(r.ord) from rhs r
-where r.rn in (select p.r from {pairs} p join newly using (l)) and r.rn not in (select rn from rx);
+select a.*, plain(a.key), order_key(a.ord), null, null, null from around a
+where a.rn in (select l from newly) and a.rn not in (select rn from ol);
+insert into rx (rn, id, key, store, unit, amount, day, ord, tender, kind, nk, o)
+select p.r, p.rid, o.key, o.store, o.unit, p.ra, p.rd, '', r.tender, '', o.nk, ''
+from {pairs} p join newly using (l) join ol o on o.rn = p.l
+join (select e.l, min(r.tender) as tender from e join rx r on r.rn = e.r where e.class = 'duplicate' group by e.l) r on r.l = p.l
+where p.r is not null;
 insert into e
 select p.l, p.r, 'key', p.ra, 'match', '{key_why}', 'final' from {pairs} p join newly using (l) where p.r is not null;
 

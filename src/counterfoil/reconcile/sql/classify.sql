@@ -119,11 +119,23 @@ select o.id as left_id, r.id as right_id, e.rule, e.class, e.allocated, e.why, e
 from e join ol o on o.rn = e.l join rx r on r.rn = e.r;
 
 -- name: write_order
-select '{leg}' as leg, left_id, right_id, rule, class, allocated, why, standing from (
-    select lid as left_id, rid as right_id, 'key' as rule, 'match' as class, ra as allocated, '{key_why}' as why, 'final' as standing
+-- The words of an edge travel through the sort as one small number.
+select '{leg}' as leg, left_id, right_id, w.rule[said] as rule, w.class[said] as class, allocated, w.why[said] as why, w.standing[said] as standing
+from (
+    select lid as left_id, rid as right_id, 1::utinyint as said, ra as allocated
     from {pairs} where l is not null and r is not null and l not in (select l from {further})
     union all
-    select left_id, right_id, rule, class, allocated, why, standing from {edges})
+    select left_id, right_id, w.said, allocated from {edges} e join {words} w on (w.rule, w.class, w.why, w.standing) = (e.rule, e.class, e.why, e.standing)
+    order by left_id, right_id),
+(select list(rule order by said) as rule, list(class order by said) as class, list(why order by said) as why, list(standing order by said) as standing
+    from {words}) w
+
+-- name: words
+create or replace temp table {words} as
+select (row_number() over (order by plain desc, rule, class, why, standing))::utinyint as said, rule, class, why, standing from (
+    select 1 as plain, 'key' as rule, 'match' as class, '{key_why}' as why, 'final' as standing
+    union
+    select 0, rule, class, why, standing from {edges} where (rule, class, why, standing) <> ('key', 'match', '{key_why}', 'final'));
 
 -- name: plain_totals
 -- Plainly matched records by currency: rights, their amount, and the lefts (splits count once).

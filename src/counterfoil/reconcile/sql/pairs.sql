@@ -4,7 +4,7 @@
 -- Every record of both sides once: pairs that agree on the key as sent, lefts without a right, rights without a left.
 create or replace temp table {pairs} as
 select l.rn as l, l.id as lid, l.unit as lu, l.amount as la, l.day as ld, l.unit = r.unit as same,
-    r.rn as r, r.id as rid, r.unit as ru, r.amount as ra, r.day as rd
+    r.rn as r, r.id as rid, r.amount as ra, r.day as rd
 from lhs l full join rhs r on r.key = l.key and r.store = l.store {and_unit};
 
 -- name: exceptions
@@ -30,24 +30,24 @@ lefts as (
     window before as (partition by g order by lid rows between unbounded preceding and 1 preceding),
         upto as (partition by g order by lid rows between unbounded preceding and current row)),
 rights as (
-    select g, r, rid, ru, rd, coalesce(sum(ra) over before, 0) as from_unit, sum(ra) over upto as to_unit
-    from (select distinct g, r, rid, ru, ra, rd from both_sides)
+    select g, r, rid, rd, coalesce(sum(ra) over before, 0) as from_unit, sum(ra) over upto as to_unit
+    from (select distinct g, r, rid, ra, rd from both_sides)
     window before as (partition by g order by rd, rid rows between unbounded preceding and 1 preceding),
         upto as (partition by g order by rd, rid rows between unbounded preceding and current row))
-select l.l, l.lid, l.lu, l.la, l.ld, true as same, r.r, r.rid, r.ru,
+select l.l, l.lid, l.lu, l.la, l.ld, true as same, r.r, r.rid,
     (least(l.to_unit, r.to_unit) - greatest(l.from_unit, r.from_unit))::bigint as ra, r.rd, l.g
 from lefts l join rights r on r.g = l.g and least(l.to_unit, r.to_unit) > greatest(l.from_unit, r.from_unit);
 create or replace temp table {pairs} as
 select * from {pairs} where r is null or l is null or r not in (select r from meeting)
 union all select * exclude (g) from shared
 union all
-select distinct p.l, p.lid, p.lu, p.la, p.ld, null::boolean, null::bigint, null::varchar, null::varchar, null::bigint, null::int
+select distinct p.l, p.lid, p.lu, p.la, p.ld, null::boolean, null::bigint, null::varchar, null::bigint, null::int
 from {pairs} p join meeting m using (r) where p.l not in (select l from shared);
 
 -- name: details
 -- What goes further, with everything the rules ask: ol are lefts, rx are rights, e are the edges known so far.
 create or replace temp table ol as
-select l.*, plain(l.key) as nk, plain(l.alt) as nalt, order_key(l.ord) as o, null::bigint as base_amount, null::bigint as base_ship,
+select l.*, plain(l.key) as nk, order_key(l.ord) as o, null::bigint as base_amount, null::bigint as base_ship,
     null::bigint as base_disc
 from lhs l where l.rn in (select l from further union all select l from {pairs} where r is null);
 create or replace temp table rx as
@@ -74,7 +74,7 @@ union all select * from ol where base = unit;
 -- name: opened
 -- Lefts that still want something, one row per currency it may come in. Partly paid ones want the rest, in that currency.
 create or replace temp table touched as select rn as l from ol;
-create or replace temp table opened (l bigint, id varchar, nk varchar, nalt varchar, gate varchar, store varchar, unit varchar, want bigint,
+create or replace temp table opened (l bigint, id varchar, nk varchar, alt varchar, gate varchar, store varchar, unit varchar, want bigint,
     ship bigint, disc bigint, crossed boolean, day int, at_s bigint, o varchar, got bigint);
 
 -- name: touched
@@ -87,10 +87,10 @@ delete from opened where l in (select l from touched);
 insert into opened
 with got as (
     select e.l, sum(e.allocated)::bigint as got, min(r.unit) as unit from e join touched using (l) join rx r on r.rn = e.r group by e.l)
-select o.rn as l, o.id, o.nk, o.nalt, o.gate, o.store, o.unit, o.amount - coalesce(g.got, 0) as want, o.ship, o.disc, false as crossed,
+select o.rn as l, o.id, o.nk, o.alt, o.gate, o.store, o.unit, o.amount - coalesce(g.got, 0) as want, o.ship, o.disc, false as crossed,
     o.day, o.at_s, o.o, coalesce(g.got, 0) as got
 from ol o join touched t on t.l = o.rn left join got g on g.l = o.rn
 where (g.unit is null or g.unit = o.unit) and o.amount > coalesce(g.got, 0)
 union all
-select o.rn, o.id, o.nk, o.nalt, o.gate, o.store, o.base, o.base_amount, o.base_ship, o.base_disc, true, o.day, o.at_s, o.o, 0
+select o.rn, o.id, o.nk, o.alt, o.gate, o.store, o.base, o.base_amount, o.base_ship, o.base_disc, true, o.day, o.at_s, o.o, 0
 from ol o join touched t on t.l = o.rn left join got g on g.l = o.rn where g.l is null and o.base <> o.unit and o.base_amount > 0;

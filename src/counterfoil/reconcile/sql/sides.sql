@@ -3,8 +3,8 @@
 -- legs and the SKU on the others, so that one engine serves all four.
 
 -- name: macros
--- A reference with nothing but its letters and digits; an order number from its first significant digit on.
-create or replace temp macro plain(t) as upper(regexp_replace(t, '[^A-Za-z0-9]', '', 'g'));
+-- A reference without what people put between its letters and digits; an order number from its first significant digit on.
+create or replace temp macro plain(t) as upper(translate(t, ' -_/#.:,;|+*()[]''"&@\\', ''));
 create or replace temp macro order_key(t) as
     case when ltrim(t, '#0 -_./:ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz') = '' then upper(trim(t))
     else rtrim(ltrim(t, '#0 -_./:ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz')) end;
