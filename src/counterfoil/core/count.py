@@ -82,6 +82,8 @@ def _reverse(case: ReturnCase, receipt: Receipt) -> ReturnCase:
     """Mark the receipt undone. Units not yet booked are freed at once; booked ones wait for the ERP's reversal."""
     key = receipt_key(receipt.source, receipt.reverses_receipt_id or receipt.receipt_id)
     known = next((counted for counted in case.receipts if counted.key == key), None)
+    if known is None and receipt.reverses_receipt_id in (None, receipt.receipt_id):
+        return case  # a running total of nothing, before anything was counted: what follows counts
     if known is None:  # the reversal was quicker than its receipt, which must not count when it comes
         return replace(case, early_reversals=(*case.early_reversals, key))
     units = tuple(
