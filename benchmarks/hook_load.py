@@ -16,6 +16,7 @@ import json
 import os
 import re
 import time
+from functools import partial
 from importlib.resources import files
 from typing import cast
 
@@ -121,7 +122,7 @@ async def load(port: int, path: str, seconds: float, first: int) -> Window:
     deliveries, window = Deliveries(path, first), Window(seconds)
     ends: list[asyncio.Future[None]] = [loop.create_future() for _ in range(CONNECTIONS)]
     for end in ends:
-        await loop.create_connection(lambda end=end: Sender(deliveries, window, end), "127.0.0.1", port)
+        await loop.create_connection(partial(Sender, deliveries, window, end), "127.0.0.1", port)
     await asyncio.gather(*ends)
     return window
 

@@ -23,10 +23,14 @@ FORMS = (".parquet", ".csv", ".xlsx")
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """One opened file: the relation to select from, its row number's expression, and its columns with SQL types."""
+    """One opened file: the relation to select from, its record number, and its columns with SQL types.
+
+    `record` is a bare column, so that a join on it reaches down into the scan; `row` is the row a spreadsheet shows.
+    """
 
     path: Path
     relation: str
+    record: str
     row: str
     types: dict[str, str]
 
@@ -75,7 +79,7 @@ def _parquet(run: duckdb.DuckDBPyConnection, path: Path) -> Raw:
             f"{path.name} is no readable Parquet file; it was probably cut off on the way: export it again"
         ) from error
     types = {str(row[0]): str(row[1]) for row in described if row[0] != "file_row_number"}
-    return Raw(path, relation, "file_row_number + 2", types)
+    return Raw(path, relation, "file_row_number", "file_row_number + 2", types)
 
 
 def _workbook(run: duckdb.DuckDBPyConnection, name: str, path: Path, findings: Findings) -> Raw:
@@ -110,7 +114,7 @@ def _csv(run: duckdb.DuckDBPyConnection, name: str, path: Path, body: Path, find
     finally:
         run.execute("set preserve_insertion_order=false")
     _rejected(run, path, findings)
-    return Raw(path, table, "rn", dict.fromkeys(headings, "VARCHAR"))
+    return Raw(path, table, "rn", "rn", dict.fromkeys(headings, "VARCHAR"))
 
 
 def _header(path: Path, body: Path) -> tuple[list[str], str]:

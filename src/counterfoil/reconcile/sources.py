@@ -57,7 +57,7 @@ def _source(
     where = " or ".join(f"coalesce({check.condition}, false)" for check in bad if check.sets_aside)
     values = ", ".join(f"{item.expression} as {name}" for name, item in readings.items())
     view = f"src_{contract.name}"
-    query = f"select {raw.row} as rn, {values} from {raw.relation}"
+    query = f"select {raw.record} as rn, {values} from {raw.relation}"
     _replace(run, view, query + (f" where not ({where})" if where else ""))
     kept = _number(run, f"select count(*) from {view}") if where else rows
     if rows == 0:
