@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import msgspec
 
-from counterfoil.core.documents import CreditNote, DocumentRef, ErpOrder, RmaLine, StockLine
+from counterfoil.core.documents import CreditNote, DocumentRef, ErpOrder, ExchangeItem, RmaLine, StockLine
 from counterfoil.core.returns import Disposition
 
 
@@ -162,6 +162,57 @@ class RecordRefund(Command, frozen=True, kw_only=True, tag="RecordRefund.v1"):
     paid_on: str
 
 
+class CheckStock(Command, frozen=True, kw_only=True, tag="CheckStock.v1"):
+    """Ask the ERP what it can promise of the replacement items (R109, R114). The answer is `Done.stock`."""
+
+    role: ClassVar[Role] = Role.ERP
+    writes: ClassVar[bool] = False
+
+    order: ErpOrder
+    skus: tuple[str, ...]
+
+
+class CreateExchangeOrder(Command, frozen=True, kw_only=True, tag="CreateExchangeOrder.v1"):
+    """Make the sales order of an exchange, linked to the return and to the original order (R100–R104).
+
+    The adapter copies customer, delivery and every other field from `order` as the ERP holds it: personal data never
+    passes through here. `order_type` is the merchant's own code for exchanges. `carried_over` is the returned value
+    that pays for it and `collected` what the customer paid on top, in minor units of `currency`; both may be 0, and
+    an order worth nothing is an order like any other (R101). `held` asks for an order that must not ship yet (D12).
+    """
+
+    role: ClassVar[Role] = Role.ERP
+
+    order: ErpOrder
+    rma: DocumentRef | None
+    exchange_id: str
+    items: tuple[ExchangeItem, ...]
+    currency: str
+    carried_over: int
+    collected: int = 0
+    held: bool = True
+    order_type: str | None = None
+    shop_order_ref: str | None = None
+    shop_order_name: str | None = None
+
+
+class ReleaseExchangeOrder(Command, frozen=True, kw_only=True, tag="ReleaseExchangeOrder.v1"):
+    """Let a held exchange order ship (D12)."""
+
+    role: ClassVar[Role] = Role.ERP
+
+    exchange: DocumentRef
+
+
+class CancelExchangeOrder(Command, frozen=True, kw_only=True, tag="CancelExchangeOrder.v1"):
+    """Withdraw an exchange order that has not shipped, and with it the stock it holds."""
+
+    role: ClassVar[Role] = Role.ERP
+
+    exchange: DocumentRef
+    reason: str
+
+
 class ReleaseRefund(Command, frozen=True, kw_only=True, tag="ReleaseRefund.v1"):
     """Let the portal carry out the outcome, now that every gate is open (R74, D10)."""
 
@@ -235,6 +286,10 @@ AnyCommand = (
     | DraftCreditNote
     | PostCreditNote
     | RecordRefund
+    | CheckStock
+    | CreateExchangeOrder
+    | ReleaseExchangeOrder
+    | CancelExchangeOrder
     | ReleaseRefund
     | ReadReturn
     | SendNote

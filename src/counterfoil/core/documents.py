@@ -79,6 +79,25 @@ class StockLine(msgspec.Struct, frozen=True, kw_only=True):
     serials: tuple[str, ...] = ()
 
 
+class ExchangeItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of an exchange order. `gross` is what the line is sold for, tax included, in minor units."""
+
+    line_no: int
+    sku: str
+    quantity: int
+    gross: int
+    item_ref: str | None = None
+    depot: str | None = None
+
+
+class StockLevel(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ERP can promise of one SKU at one depot, in units. `depot` None: over all depots."""
+
+    sku: str
+    available: int
+    depot: str | None = None
+
+
 class CreditLine(msgspec.Struct, frozen=True, kw_only=True):
     """Credited units of one order line: gross = net + tax, always."""
 

@@ -27,5 +27,8 @@ class Cap(StrEnum):
     DRAFT_CREDIT = "draft_credit"
     POST_CREDIT = "post_credit"
     RECORD_REFUND = "record_refund"
+    CHECK_STOCK = "check_stock"
     CREATE_EXCHANGE = "create_exchange"
+    RELEASE_EXCHANGE = "release_exchange"
+    CANCEL_EXCHANGE = "cancel_exchange"
     READ_BACK = "read_back"

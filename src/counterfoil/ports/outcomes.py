@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from counterfoil.core.documents import DocumentLine, ErpOrder
+from counterfoil.core.documents import DocumentLine, ErpOrder, StockLevel
 from counterfoil.core.events import OutsideFact
 from counterfoil.core.problems import Owner
 from counterfoil.ports.translation import Finding
@@ -22,8 +22,8 @@ class Done(Ended, frozen=True, kw_only=True):
     """It happened. `ref` is the remote id, `number` what people call the document, `total` its amount as read back.
 
     `total` is gross, in minor units of the document's currency, None where there is none. `lines` maps our line
-    numbers to the document's; `order` is what an order look-up found; `facts` is what a read taught us, and `findings`
-    what a person must look at in it.
+    numbers to the document's; `order` is what an order look-up found, `stock` what a stock look-up found; `facts` is
+    what a read taught us, and `findings` what a person must look at in it.
     """
 
     ref: str | None = None
@@ -32,6 +32,7 @@ class Done(Ended, frozen=True, kw_only=True):
     url: str | None = None
     lines: tuple[DocumentLine, ...] = ()
     order: ErpOrder | None = None
+    stock: tuple[StockLevel, ...] = ()
     facts: tuple[OutsideFact, ...] = ()
     findings: tuple[Finding, ...] = ()
 
