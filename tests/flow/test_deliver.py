@@ -263,6 +263,37 @@ def test_what_cannot_be_recorded_is_looked_up_later_and_not_sent_again(
     assert road.outside.keys(OPEN) == [RMA]
 
 
+def test_an_answer_that_can_never_be_recorded_is_shown_until_it_can(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned(road)
+    from counterfoil.flow import deliver as module
+
+    real, broken = module._record, [3 * 5]
+
+    def shaky(world, tx, connection, claimed, outcome):  # type: ignore[no-untyped-def]
+        if claimed.command.key == RMA and broken[0]:
+            broken[0] -= 1
+            raise ZeroDivisionError("a mistake of ours")
+        real(world, tx, connection, claimed, outcome)
+
+    monkeypatch.setattr(module, "_record", shaky)
+    road.settle()
+    said = "select message, owner, state, closed_because from problems where kind = 'outcome_not_recorded'"
+    (problem,) = road.rows(said)
+    assert problem["message"].startswith("rma-1 of north/acme-portal/R1 was answered, but the answer cannot be kept")
+    assert (problem["owner"], problem["state"]) == ("integration", "ended")
+    assert problem["closed_because"] == "the outcome could be recorded"
+    assert road.outside.keys(OPEN) == [RMA]
+
+
+def test_waiting_for_a_busy_system_is_not_counted_as_not_knowing(road: Road) -> None:
+    planned(road, *[NotYet(after_s=0)] * (UNKNOWN_ATTEMPTS_MAX + 3), Unknown(message="timed out"))
+    road.settle()
+    assert road.problems() == []
+    assert road.outside.keys(OPEN) == [RMA]
+
+
 def test_commands_of_one_return_are_carried_out_one_after_the_other(road: Road) -> None:
     road.outside.show(portal_return(tracking="TRK1"))
     road.outside.announce("wms", parcel("GR-1", [("SHIRT-M", 2)], tracking="TRK1"))

@@ -16,7 +16,12 @@ from counterfoil.store.migrate import migrate, migrations, pending, schema_text
 def catalogue(database: Database) -> list[dict[str, Any]]:
     """What the database itself says it consists of, without the ledger of migrations."""
     questions = {
-        "sqlite": ["select type, name, tbl_name, sql from sqlite_master where name not like '%schema_migrations%'"],
+        "sqlite": [
+            """select type, name, tbl_name, sql from sqlite_master
+               where name not like '%schema_migrations%' and type <> 'table'""",
+            """select m.name as table_name, c.* from sqlite_master m, pragma_table_xinfo(m.name) c
+               where m.type = 'table' and m.name not like '%schema_migrations%'""",
+        ],
         "postgresql": [
             """select table_name, column_name, data_type, column_default, is_nullable, is_identity, ordinal_position
                from information_schema.columns

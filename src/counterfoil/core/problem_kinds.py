@@ -357,6 +357,14 @@ _ALL: tuple[ProblemKind, ...] = (
         "If it is there, settle the step with its number; if not, retry.",
     ),
     _kind(
+        "outcome_not_recorded",
+        INTEGRATION,
+        "An answer could not be kept",
+        "Read the sentence: it names the fault on our side.",
+        "Check the database's health and the newest change to the mappings or the policy.",
+        "Nothing is sent again without a look-up; the problem ends by itself once the answer is kept.",
+    ),
+    _kind(
         "return_reopened",
         CX,
         "Approved return opened again",

@@ -36,6 +36,8 @@ from counterfoil.store.database import Transaction, now_ms
 LEASE_MS = 120_000  # longer than any client's timeout with its look-ups
 BACKOFF_FIRST_MS, BACKOFF_MAX_MS = 500, 300_000
 UNKNOWN_ATTEMPTS_MAX = 12  # after so many attempts without knowing, a person looks
+UNRECORDED_ATTEMPTS = 3  # after so many attempts whose outcome we could not keep, a person hears of it
+NOT_RECORDED = "NotRecorded"
 
 _log = structlog.get_logger("counterfoil.deliver")
 
@@ -51,16 +53,33 @@ def deliver_one(world: World, connection: Connection) -> bool:
         try:
             with world.database.write() as tx:
                 _record(world, tx, connection, claimed, outcome)
+                _recorded_again(tx, connection, claimed)
             return True
         except Exception as error:  # e.g. a serialisation conflict; the lease still covers us
             _log.warning("outcome_not_recorded", command=claimed.command.key, error=repr(error))
+            failure = f"{type(error).__name__}: {error}"
             time.sleep(0.05)
-    with world.database.write() as tx:  # our own mistake: back off, keep the command, look it up next time
-        message = "The outcome could not be recorded; it will be looked up."
-        commands.again(
-            tx, claimed, after_ms=_backoff(claimed.attempts), outcome="Unknown", message=message, maybe_sent=True
-        )
+    with world.database.write() as tx:
+        _not_recorded(tx, connection, claimed, failure)
     return True
+
+
+def _not_recorded(tx: Transaction, connection: Connection, claimed: Claimed, failure: str) -> None:
+    """Our own mistake: back off, keep the command, look it up next time, and say so when it goes on."""
+    message = "The outcome could not be recorded; it will be looked up."
+    wait = _backoff(claimed.attempts)
+    commands.again(tx, claimed, after_ms=wait, outcome=NOT_RECORDED, message=message, maybe_sent=True)
+    if claimed.attempts >= UNRECORDED_ATTEMPTS:
+        said = f"{claimed.command.step} of {claimed.case_id} was answered, but the answer cannot be kept: {failure}"
+        problem = Problem(kind="outcome_not_recorded", subject=claimed.command.key, message=said)
+        problems.put(tx, connection.brand, problem, connection=connection.name)
+
+
+def _recorded_again(tx: Transaction, connection: Connection, claimed: Claimed) -> None:
+    """What could not be kept before is kept now: the problem is over."""
+    if claimed.outcome == NOT_RECORDED:
+        key = claimed.command.key
+        problems.end_loose(tx, connection.brand, "outcome_not_recorded", key, "the outcome could be recorded")
 
 
 def attempt(connection: Connection, claimed: Claimed) -> Outcome:
@@ -86,7 +105,7 @@ def _record(world: World, tx: Transaction, connection: Connection, claimed: Clai
             _refused(world, tx, connection, claimed, outcome.kind, outcome)
         case Unsupported():
             _refused(world, tx, connection, claimed, "not_supported_by_system", outcome)
-        case Unknown() if claimed.attempts >= UNKNOWN_ATTEMPTS_MAX:
+        case Unknown() if claimed.unknowns + 1 >= UNKNOWN_ATTEMPTS_MAX:
             _refused(world, tx, connection, claimed, "outcome_unknown", outcome)
         case LockedOut():
             _locked_out(tx, connection, claimed, outcome)

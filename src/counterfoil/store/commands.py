@@ -13,6 +13,7 @@ import msgspec
 from counterfoil.core.commands import AnyCommand
 from counterfoil.store.database import Transaction, now_ms
 
+UNKNOWN = "Unknown"  # the outcome that is counted: the other side may or may not have done it
 READ_STEP = "read-"  # steps that only read a return again; they belong to a delivery, not to a decision
 
 _command = msgspec.json.Decoder(AnyCommand)
@@ -28,6 +29,8 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     maybe_sent: bool
     created_ms: int
+    unknowns: int = 0  # earlier attempts that ended without anybody knowing
+    outcome: str | None = None  # how the attempt before this one ended
     command: AnyCommand
 
 
@@ -65,6 +68,8 @@ def claim(tx: Transaction, connection: str, worker: str, lease_ms: int) -> Claim
         attempts=row["attempts"],
         maybe_sent=row["maybe_sent"] > 1,  # claiming marks it, in case this worker dies; more means marked before
         created_ms=row["created_ms"],
+        unknowns=row["unknowns"],
+        outcome=row["outcome"],
         command=_command.decode(row["body"]),
     )
 
@@ -95,6 +100,7 @@ def again(tx: Transaction, claimed: Claimed, *, after_ms: int, outcome: str, mes
         outcome=outcome,
         message=message,
         maybe_sent=int(maybe_sent),
+        unknown=int(outcome == UNKNOWN),
     )
     return touched == 1
 

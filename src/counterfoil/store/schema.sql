@@ -169,6 +169,7 @@ create table commands (
     finished_ms     bigint,
     outcome         text,
     message         text,
+    unknowns        integer not null default 0,           -- attempts that ended without anybody knowing
     unique (command_key, edition)
 );
 create index commands_ready on commands (connection, due_ms, id) where state = 'ready';

@@ -21,7 +21,7 @@ where id = (select c.id from commands c join connections k on k.name = c.connect
             where c.connection = :connection and c.state = 'ready' and c.due_ms <= :now
               and k.state = 'active' and k.busy_until_ms <= :now
             order by c.due_ms, c.id limit 1 for update of c skip locked)
-returning id, command_key, edition, case_id, connection, name, body, attempts, maybe_sent, created_ms;
+returning id, command_key, edition, case_id, connection, name, body, attempts, maybe_sent, created_ms, unknowns, outcome;
 
 -- name: command_claim [sqlite]
 -- Take the first ready command of a connection.
@@ -31,7 +31,7 @@ where id = (select c.id from commands c join connections k on k.name = c.connect
             where c.connection = :connection and c.state = 'ready' and c.due_ms <= :now
               and k.state = 'active' and k.busy_until_ms <= :now
             order by c.due_ms, c.id limit 1)
-returning id, command_key, edition, case_id, connection, name, body, attempts, maybe_sent, created_ms;
+returning id, command_key, edition, case_id, connection, name, body, attempts, maybe_sent, created_ms, unknowns, outcome;
 
 -- name: command_end
 -- It is through: done, or dead until a person acts. Fenced by the attempt.
@@ -41,7 +41,7 @@ where id = :id and attempts = :attempts and state = 'doing';
 -- name: command_again
 -- Try again later. `maybe_sent` says whether an attempt may have arrived.
 update commands set state = 'ready', due_ms = :due_ms, outcome = :outcome, message = :message, lease_until_ms = null,
-    maybe_sent = :maybe_sent
+    maybe_sent = :maybe_sent, unknowns = unknowns + :unknown
 where id = :id and attempts = :attempts and state = 'doing';
 
 -- name: command_promote
