@@ -25,7 +25,7 @@ def engine() -> InlineEngine:
 @pytest.fixture
 def worker(road: Road, engine: InlineEngine) -> Worker:
     made = Worker(road.world, engine)
-    made._register()
+    made.register()
     engine.start(made.drain)
     return made
 
@@ -34,7 +34,7 @@ def go(road: Road, worker: Worker, engine: InlineEngine) -> int:
     """One tick of the relay, and what the engine makes of it."""
     road.fetch()
     road.hurry()
-    for slot in worker._due():
+    for slot in worker.due():
         engine.wake(slot)
     return engine.run()
 
@@ -51,13 +51,13 @@ def test_every_connection_has_the_slots_it_may_use_at_once(road: Road, worker: W
 
 def test_a_smaller_cap_takes_slots_away_and_a_larger_one_adds_them(road: Road, worker: Worker) -> None:
     road.world.connections["erp"].slots = 1
-    worker._register()
+    worker.register()
     assert road.rows("select slot from slots where slot like 'erp:%' order by slot") == [
         {"slot": "erp:0"},
         {"slot": "erp:inbox"},
     ]
     road.world.connections["erp"].slots = 4
-    worker._register()
+    worker.register()
     assert len(road.rows("select slot from slots where connection = 'erp'")) == 5
 
 
@@ -69,14 +69,14 @@ def test_wake_ups_alone_carry_a_return(road: Road, worker: Worker, engine: Inlin
 
 
 def test_without_work_nothing_is_woken(worker: Worker) -> None:
-    assert worker._due() == []
+    assert worker.due() == []
 
 
 def test_a_slot_that_was_woken_is_not_woken_again_at_once(road: Road, worker: Worker) -> None:
     road.outside.show(portal_return())
     road.fetch()
-    assert worker._due() == ["portal:inbox"]
-    assert worker._due() == []
+    assert worker.due() == ["portal:inbox"]
+    assert worker.due() == []
 
 
 def test_an_engine_that_loses_its_wake_ups_costs_a_moment(
@@ -85,12 +85,12 @@ def test_an_engine_that_loses_its_wake_ups_costs_a_moment(
     monkeypatch.setattr(module, "WAKE_FLAG_MS", 30)
     road.outside.show(portal_return())
     road.fetch()
-    for slot in worker._due():
+    for slot in worker.due():
         engine.wake(slot)
     engine.lose()
     assert engine.run() == 0
     time.sleep(0.05)
-    assert worker._due() == ["portal:inbox"]
+    assert worker.due() == ["portal:inbox"]
 
 
 def test_as_many_slots_are_woken_as_there_is_work_and_never_more_than_the_cap(road: Road, worker: Worker) -> None:
@@ -111,7 +111,7 @@ def test_as_many_slots_are_woken_as_there_is_work_and_never_more_than_the_cap(ro
                     maybe_sent=0,
                     now=now_ms(),
                 )
-        assert len([slot for slot in worker._due() if slot.startswith("erp:")]) == count
+        assert len([slot for slot in worker.due() if slot.startswith("erp:")]) == count
 
 
 def test_a_round_ends_by_itself_and_frees_its_slot(road: Road, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def test_the_relay_gives_commands_of_dead_workers_back(road: Road, worker: Worke
         continue
     with road.world.database.write() as tx:
         tx.query("update commands set state = 'doing', lease_until_ms = 1 where name = 'OpenReturnAuthorisation'", {})
-    worker._due()
+    worker.due()
     assert road.rows("select state from commands where name = 'OpenReturnAuthorisation'") == [{"state": "ready"}]
 
 

@@ -6,7 +6,8 @@ is sent again. A read that failed is `Busy`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
@@ -15,6 +16,20 @@ import msgspec
 from counterfoil.ports.outcomes import Busy, Unknown
 
 ANSWER_LIMIT_BYTES = 64 * 1024 * 1024
+
+
+_carrier: httpx2.BaseTransport | None = None
+
+
+@contextmanager
+def carried_by(transport: httpx2.BaseTransport) -> Iterator[None]:
+    """Clients opened inside send their requests through this instead of sockets: how `simulate` stays in one thread."""
+    global _carrier
+    before, _carrier = _carrier, transport
+    try:
+        yield
+    finally:
+        _carrier = before
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,6 +56,7 @@ class Http:
             timeout=httpx2.Timeout(timeout_s, connect=min(10.0, timeout_s)),
             follow_redirects=False,
             trust_env=False,
+            transport=_carrier,
         )
 
     def call(

@@ -100,6 +100,18 @@ def sim(
     guarded(lambda: work(vendor, port, world, seed, faults))
 
 
+@app.command(epilog="Example: counterfoil simulate --seed 7 --steps 20000 --json")
+def simulate(
+    seed: Annotated[int, typer.Option(help="Same seed, same run, same log hash.")] = 7,
+    steps: Annotated[int, typer.Option(help="How many things happen.", min=1, max=100_000_000)] = 20_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """The whole system under lost, repeated and late messages, refusals and crashes; exit status 1 on a violation."""
+    from counterfoil.cli.simulate import run as work
+
+    guarded(lambda: work(seed=seed, steps=steps, as_json=as_json))
+
+
 @app.command(epilog="Example: counterfoil demo --headless --json --erp netsuite")
 def demo(
     headless: Annotated[bool, typer.Option("--headless", help="Exit after the summary; no console.")] = False,

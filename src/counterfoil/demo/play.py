@@ -6,7 +6,7 @@ Nothing here touches Counterfoil: it only makes the outside world move, out of o
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,11 +24,12 @@ HANDS = 6  # customers and warehouse people acting at the same time
 class Play:
     """Drives the simulators. `portal_led`: the portal pays on its own once the parcel is delivered."""
 
-    def __init__(self, stage: Stage, portal_led: bool) -> None:
+    def __init__(self, stage: Stage, portal_led: bool, transport: httpx2.BaseTransport | None = None) -> None:
         self._urls = stage.urls
         self._portal = stage.portal
         self._portal_led = portal_led
         self._local = threading.local()
+        self._transport = transport
 
     def run(self, trips: Sequence[Trip], told: Callable[[Trip], None]) -> None:
         """Play every trip; `told` hears of each one that is through."""
@@ -36,37 +37,49 @@ class Play:
             for trip in hands.map(self._trip, trips):
                 told(trip)
 
-    def _post(self, system: str, path: str, body: Json) -> Json:
+    def _post(self, system: str, path: str, body: Json | None, headers: dict[str, str] | None = None) -> Json:
         client: httpx2.Client | None = getattr(self._local, "client", None)
         if client is None:
-            client = self._local.client = httpx2.Client(timeout=30, trust_env=False)
-        answer = client.post(self._urls[system] + path, json=body)
+            client = self._local.client = httpx2.Client(timeout=30, trust_env=False, transport=self._transport)
+        answer = client.post(self._urls[system] + path, json=body, headers=headers)
         if answer.status_code >= 400:
             raise RuntimeError(f"the simulated {system} refused {path}: {answer.text[:300]}")
         found: Json = answer.json()
         return found
 
     def _trip(self, trip: Trip) -> Trip:
+        for _ in self.steps(trip):
+            pass
+        return trip
+
+    def steps(self, trip: Trip) -> Iterator[None]:
+        """What happens to one return outside, one event at a time."""
         if trip.trouble == "blind_parcel":
             self._scan_blind(trip)
+            yield
         if trip.luck == "parcel_first":
             self._scan(trip, 0, 1)
+            yield
         made = self._post(self._portal.name, "/__sim/returns", self._request(trip))
         trip.facts["return_id"] = str(made.get("id") or made.get("rmaId"))
+        yield
         if trip.trouble == "cancelled":
             self._cancel(trip)
-            return trip
-        self._travel(trip)
+            return
+        for status in ("in_transit", "delivered"):
+            self._travel(trip, status)
+            yield
         if trip.luck == "duplicate":
             self._again(trip, "duplicate")
         if trip.luck == "forged":
             self._again(trip, "wrong_signature")
+        yield
         if trip.luck != "parcel_first":
             for parcel in range(trip.parcels):
                 self._scan(trip, parcel, trip.parcels)
+                yield
         if self._portal_led and self._portal.name == "loop":
             self._process(trip)
-        return trip
 
     def _again(self, trip: Trip, variant: str) -> None:
         """The portal sends an event about this return once more, in one of the ways deliveries go wrong."""
@@ -92,26 +105,20 @@ class Play:
             body["overrides"] = {"refund": "249.99", "total": "249.99"}
         return body
 
-    def _travel(self, trip: Trip) -> None:
+    def _travel(self, trip: Trip, status: str) -> None:
         path = f"/__sim/returns/{trip.facts['return_id']}/label"
-        for status in ("in_transit", "delivered"):
-            self._post(
-                self._portal.name,
-                path,
-                {"status": status, "tracking_number": trip.tracking, "carrier": "Royal Example"},
-            )
+        body = {"status": status, "tracking_number": trip.tracking, "carrier": "Royal Example"}
+        self._post(self._portal.name, path, body)
 
     def _cancel(self, trip: Trip) -> None:
         """The shop's staff cancels it in the portal's admin."""
-        client = httpx2.Client(timeout=30, trust_env=False, headers={"X-Authorization": LOOP_KEY})
-        client.post(f"{self._urls['loop']}/api/v1/warehouse/return/{trip.facts['return_id']}/cancel")
-        client.close()
+        path = f"/api/v1/warehouse/return/{trip.facts['return_id']}/cancel"
+        self._post("loop", path, None, {"X-Authorization": LOOP_KEY})
 
     def _process(self, trip: Trip) -> None:
         """The portal pays by itself: somebody presses the button in its admin."""
-        client = httpx2.Client(timeout=30, trust_env=False, headers={"X-Authorization": LOOP_KEY})
-        client.post(f"{self._urls['loop']}/api/v1/warehouse/return/{trip.facts['return_id']}/process")
-        client.close()
+        path = f"/api/v1/warehouse/return/{trip.facts['return_id']}/process"
+        self._post("loop", path, None, {"X-Authorization": LOOP_KEY})
 
     # --- the warehouse ----------------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ class Stage:
         self.erp = erp
         self._hooks_url = hooks_url
         self._folder = folder
-        self._orders = orders
+        self.orders = orders
         self._loop = asyncio.new_event_loop()
         self._running: dict[str, Running] = {}
         self.urls: dict[str, str] = {}
@@ -47,6 +47,9 @@ class Stage:
     def start(self) -> None:
         """Start every simulator; the portal last, since it reads from the shop."""
         self._thread.start()
+        self._open_all()
+
+    def _open_all(self) -> None:
         self._open("shopify", self._shop_world())
         self._open(self.erp, self._erp_world())
         self._open("warehouse", self._warehouse_world())
@@ -89,7 +92,7 @@ class Stage:
             "access_token": SHOP_TOKEN,
             "client_secret": SHOP_SECRET,
             "currency": "GBP",
-            "orders": self._orders,
+            "orders": self.orders,
             "webhooks": [{"topic": topic, "address": address} for topic in SHOP_HOOKS],
             "graphql_bucket": {"size": 1_000_000, "restore_per_s": 100_000},
         }
@@ -99,8 +102,8 @@ class Stage:
 
     def _erp_world(self) -> Json:
         if self.erp == "netsuite":
-            return erps.netsuite_world(self._orders, self._folder / "keys")
-        return erps.prima_world(self._orders)
+            return erps.netsuite_world(self.orders, self._folder / "keys")
+        return erps.prima_world(self.orders)
 
     def _warehouse_world(self) -> Json:
         return {

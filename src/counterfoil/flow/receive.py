@@ -91,20 +91,9 @@ class Hooks:
         )
 
     async def _keep(self, connection: Connection, hook: Hook, delivery: Delivery) -> Reply:
-        signature = hook.verify(delivery, connection.secrets)
-        refusal = hook.refuse(delivery, signature)
-        trusted = signature in (Signature.VALID, Signature.NOT_SIGNED)
-        if refusal is not None and not hook.keep_refused:
-            return refusal
-        kept = Kept(
-            connection=connection.name,
-            delivery_key=hook.delivery_key(delivery) if trusted else _untrusted_key(delivery),
-            signature=signature.value,
-            headers=_worth_keeping(delivery.headers),
-            body=delivery.body,
-            state="new" if trusted and refusal is None else "quarantined",
-            note=None if trusted and refusal is None else f"signature {signature.value}" if not trusted else "refused",
-        )
+        kept, refusal = judged(connection, hook, delivery)
+        if kept is None:
+            return refusal or _NOT_KEPT
         try:
             new = await self._inbox.keep(kept)
         except InboxFullError:
@@ -115,6 +104,25 @@ class Hooks:
         if refusal is not None:
             return refusal
         return hook.accepted(delivery) if new else hook.duplicate(delivery)
+
+
+def judged(connection: Connection, hook: Hook, delivery: Delivery) -> tuple[Kept | None, Reply | None]:
+    """What to keep of a delivery, and the answer that refuses it; both when its bytes are kept all the same."""
+    signature = hook.verify(delivery, connection.secrets)
+    refusal = hook.refuse(delivery, signature)
+    trusted = signature in (Signature.VALID, Signature.NOT_SIGNED)
+    if refusal is not None and not hook.keep_refused:
+        return None, refusal
+    kept = Kept(
+        connection=connection.name,
+        delivery_key=hook.delivery_key(delivery) if trusted else _untrusted_key(delivery),
+        signature=signature.value,
+        headers=_worth_keeping(delivery.headers),
+        body=delivery.body,
+        state="new" if trusted and refusal is None else "quarantined",
+        note=None if trusted and refusal is None else f"signature {signature.value}" if not trusted else "refused",
+    )
+    return kept, refusal
 
 
 class _Deadline:

@@ -32,16 +32,27 @@ _log = structlog.get_logger("counterfoil.worker")
 class Worker:
     """One worker of the world, on an engine."""
 
-    def __init__(self, world: World, engine: Engine, poll_every_s: int = 300) -> None:
+    def __init__(
+        self, world: World, engine: Engine, poll_every_s: int = 300, drain_commands: int = DRAIN_COMMANDS
+    ) -> None:
         self._world = world
         self._engine = engine
         self._poll_every_s = poll_every_s
+        self._drain_commands = drain_commands
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Register slots, start the engine, begin waking."""
-        self._register()
+        self.prepare()
+        for name, body in (("relay", self._relay), ("beat", self._beat), ("settings", self._settings_changed)):
+            thread = threading.Thread(target=body, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def prepare(self) -> None:
+        """All of `start` but the threads, for whoever calls `due` and `drain` in a thread of their own."""
+        self.register()
         self._engine.schedule("look-again", 10, lambda: look_again(self._world))
         self._engine.schedule("unclaimed-refunds", 600, lambda: unclaimed(self._world))
         self._engine.schedule("signatures", 15, lambda: failing_signatures(self._world))
@@ -49,10 +60,6 @@ class Worker:
         self._engine.schedule("poll", self._poll_every_s, lambda: poll(self._world))
         self._beat_once()
         self._engine.start(self.drain)
-        for name, body in (("relay", self._relay), ("beat", self._beat), ("settings", self._settings_changed)):
-            thread = threading.Thread(target=body, name=name, daemon=True)
-            thread.start()
-            self._threads.append(thread)
 
     def stop(self) -> None:
         """Let drains finish and stop."""
@@ -74,13 +81,14 @@ class Worker:
             if work == "inbox"
             else (lambda: deliver_one(self._world, connection))
         )
-        for _ in range(DRAIN_COMMANDS):
+        for _ in range(self._drain_commands):
             if self._stopping.is_set() or time.monotonic() > until or not one():
                 break
         with self._world.database.write() as tx:
             tx.run("slot_clear", slot=slot)
 
-    def _register(self) -> None:
+    def register(self) -> None:
+        """Make connections and their slots known to the database."""
         with self._world.database.write() as tx:
             for connection in self._world.connections.values():
                 tx.run(
@@ -101,13 +109,13 @@ class Worker:
     def _relay(self) -> None:
         while not self._stopping.wait(TICK_S):
             try:
-                for slot in self._due():
+                for slot in self.due():
                     self._engine.wake(slot)
             except Exception as error:
                 _log.warning("relay_failed", error=repr(error))
                 self._stopping.wait(1.0)
 
-    def _due(self) -> list[str]:
+    def due(self) -> list[str]:
         """Flag and name the slots to wake now; the flags are committed before the engine hears of them."""
         release_leases(self._world)
         now = now_ms()

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 import httpx2
 
+from counterfoil.simkit.wires import open_client
+
 
 @dataclass(slots=True)
 class Delivery:
-    """One webhook to be delivered and what became of it."""
+    """One webhook to be delivered and what became of it. `sign` gives headers of the attempt, made anew for each."""
 
     url: str
     body: bytes
@@ -20,6 +22,11 @@ class Delivery:
     attempts: int = 0
     statuses: list[int] = field(default_factory=list)
     done: bool = False
+    sign: Callable[[], Mapping[str, str]] | None = None
+
+    def headers_now(self) -> dict[str, str]:
+        """The headers of the next attempt."""
+        return {**self.headers, **(self.sign() if self.sign is not None else {})}
 
 
 # Given the delivery and the last status (0: no connection): seconds until the next attempt, or None to give up.
@@ -41,7 +48,7 @@ class WebhookSender:
 
     async def start(self) -> None:
         """Open the HTTP client."""
-        self._client = httpx2.AsyncClient(timeout=self._timeout_s, trust_env=False)
+        self._client = open_client(self._timeout_s)
 
     async def stop(self) -> None:
         """Drop what is under way."""
@@ -79,7 +86,7 @@ class WebhookSender:
         assert self._client is not None, "the sender is used before start()"
         delivery.attempts += 1
         try:
-            answer = await self._client.post(delivery.url, content=delivery.body, headers=dict(delivery.headers))
+            answer = await self._client.post(delivery.url, content=delivery.body, headers=delivery.headers_now())
         except httpx2.HTTPError:
             return 0, {}
         return answer.status_code, {k.lower(): v for k, v in answer.headers.items()}

@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 
 from counterfoil.simkit.amounts import divide, minor_of, text_of
+from counterfoil.simkit.wires import open_client
 
 Json = dict[str, Any]
 VERSION = "2026-10"
@@ -92,7 +93,7 @@ class ShopSide:
 
     async def _call(self, method: str, path: str, body: Json | None = None) -> Json:
         if self._client is None:
-            self._client = httpx2.AsyncClient(timeout=5.0, trust_env=False, verify=_trust())
+            self._client = open_client(5.0, _trust())
         for _ in range(BUSY_TRIES):
             try:
                 answer = await self._client.request(method, self._base + path, json=body, headers=self._headers)

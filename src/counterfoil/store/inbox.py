@@ -128,6 +128,16 @@ class Inbox:
         return dict.fromkeys(due, now)
 
 
+def keep_at_once(database: Database, vault: Vault, kept: Kept) -> bool:
+    """Keep one delivery in the caller's thread, in a transaction of its own. False for a repeat."""
+    (parts,) = _seal_all(vault, [kept.body])
+    rows = [_row(kept, now_ms(), *parts)]
+    with database.write() as tx:
+        fresh = _put_sqlite(tx, rows) if tx.dialect == "sqlite" else _put_postgres(tx, rows)
+        tx.run("connection_delivered", connection=kept.connection, now=now_ms())
+    return bool(fresh)
+
+
 @contextlib.contextmanager
 def _group(database: Database) -> Iterator[Transaction]:
     """Where a group is written. On PostgreSQL its one statement is a transaction of its own.

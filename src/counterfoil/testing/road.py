@@ -66,7 +66,7 @@ def make_world(
         worker=worker,
         now=lambda: now,
     )
-    Worker(world, InlineEngine())._register()
+    Worker(world, InlineEngine()).register()
     return world
 
 

@@ -75,7 +75,7 @@ class _Recorder(WebhookSender):
         assert self._client is not None, "the sender is used before start()"
         delivery.attempts += 1
         try:
-            answer = await self._client.post(delivery.url, content=delivery.body, headers=dict(delivery.headers))
+            answer = await self._client.post(delivery.url, content=delivery.body, headers=delivery.headers_now())
         except httpx2.HTTPError as error:
             delivery.answer = f"no answer: {type(error).__name__}"
             return 0, {}
@@ -273,21 +273,29 @@ class WarehouseSimulator(Simulator):
     def _message(self, event: Json, variant: str) -> Message:
         body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
         body = body[: len(body) // 2] if variant == "truncated" else body
-        timestamp = int(time.time()) - (STALE_S if variant == "stale" else 0)
         secrets = self.settings["secret"]
         secrets = [secrets] if isinstance(secrets, str) else secrets
         if variant == "bad_signature":
             secrets = ["whsec_" + base64.b64encode(b"somebody else's secret").decode()]
-        headers = {
-            "content-type": "application/json",
-            "webhook-id": str(event["event_id"]),
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": " ".join(sign(secret, str(event["event_id"]), timestamp, body) for secret in secrets),
-        }
+        event_id = str(event["event_id"])
+
+        def signed() -> dict[str, str]:
+            """The time of the attempt is signed, so a retry is not stale."""
+            timestamp = int(time.time()) - (STALE_S if variant == "stale" else 0)
+            signatures = " ".join(sign(secret, event_id, timestamp, body) for secret in secrets)
+            return {"webhook-timestamp": str(timestamp), "webhook-signature": signatures}
+
+        headers = {"content-type": "application/json", "webhook-id": event_id}
         if self.settings["url"] is None:
             raise ValueError("the world names no url to send to")
         return Message(
-            self.settings["url"], body, headers, event["event_type"], event_id=event["event_id"], variant=variant
+            self.settings["url"],
+            body,
+            headers,
+            event["event_type"],
+            sign=signed,
+            event_id=event["event_id"],
+            variant=variant,
         )
 
     def _release(self, given: Json) -> int:

@@ -10,6 +10,7 @@ import httpx2
 
 from counterfoil.portals.loop.sim.money import divide, minor_of, text_of
 from counterfoil.portals.loop.sim.records import ExchangeLine, Json, Return
+from counterfoil.simkit.wires import open_client
 
 VERSION = "2026-10"
 BUSY_TRIES = 20  # how often a 429 of the shop is waited out
@@ -34,7 +35,7 @@ class ShopSide:
 
     async def _call(self, method: str, path: str, body: Json | None = None) -> Json:
         if self._client is None:
-            self._client = httpx2.AsyncClient(timeout=5.0, trust_env=False)
+            self._client = open_client(5.0)
         for _ in range(BUSY_TRIES):
             try:
                 answer = await self._client.request(method, self._base + path, json=body, headers=self._headers)
