@@ -34,9 +34,9 @@ def test_no_clock_and_no_chance_is_read_in_the_core(path: Path) -> None:
             assert not names & {"random", "time", "uuid", "secrets", "os"}, f"{house.named(path)} imports {names}"
 
 
-# The catalogue is the place for names; the demonstration plays some; the command line gives examples; simulated
+# The catalogue is the place for names; the demonstration and the simulation play some; the command line gives examples; simulated
 # portals call the simulated shop, whose header carries its name.
-FREE = {*house.FAMILIES, "catalog.py", "demo", "cli", "simkit/shopside.py"}
+FREE = {*house.FAMILIES, "catalog.py", "demo", "simulate", "cli", "simkit/shopside.py"}
 
 
 def vendor_names() -> set[str]:

@@ -33,7 +33,7 @@ class Worker:
     """One worker of the world, on an engine."""
 
     def __init__(
-        self, world: World, engine: Engine, poll_every_s: int = 300, drain_commands: int = DRAIN_COMMANDS
+        self, world: World, engine: Engine, poll_every_s: int = 300, drain_commands: int | None = None
     ) -> None:
         self._world = world
         self._engine = engine
@@ -81,7 +81,7 @@ class Worker:
             if work == "inbox"
             else (lambda: deliver_one(self._world, connection))
         )
-        for _ in range(self._drain_commands):
+        for _ in range(self._drain_commands or DRAIN_COMMANDS):
             if self._stopping.is_set() or time.monotonic() > until or not one():
                 break
         with self._world.database.write() as tx:

@@ -43,6 +43,7 @@ RETURNS_A_WEEK = 36
 PAIRS = tuple((portal, erp) for portal in ("loop", "returngo", "reveni") for erp in ("prima", "netsuite"))
 MEMORY = "/dev/shm"  # noqa: S108 - folders in it are made with names of their own
 REST_ROUNDS_MAX = 4_000
+REST_S, QUIET_ROUNDS = 6 * 3600, 12  # three days in which nothing moves: every deadline has passed
 CHECK_EVERY = 50
 RETRIES: dict[str, Json] = {"warehouse": {"retry_seconds": 600}}  # a warehouse that does not give up in a second
 
@@ -177,12 +178,12 @@ class Week:
             if moved:
                 quiet = 0
                 continue
-            self.clock.advance(400)
+            self.clock.advance(REST_S)
             self.network.pump()
             for name in JOBS:
                 self._do_job(name)
             quiet += 1
-            if quiet > 12:
+            if quiet > QUIET_ROUNDS:
                 self.at_rest = True
                 return True
         return False
