@@ -102,6 +102,7 @@ def _fields(leg: Leg, as_of: int, late: int) -> Fields:
         "owner_variance": leg.owner_variance,
         "not_refunds": _listed(NOT_REFUNDS),
         "not_returns": _listed(NOT_RETURNS),
+        "optional": _optional(leg),
         "left_unit": "unit" if leg.money else "'units'",
         "own_unit": "own_unit" if leg.money else "'units'",
         "pair_unit": "lu" if leg.money else "'units'",
@@ -195,22 +196,27 @@ def _expected(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields, findings
     Whether a shop's export carries store credit, say, is asked of the files: when most refunds of the method have
     their right record, the others lack theirs.
     """
-    perform(run, "details", fields)
-    run.execute("create or replace temp table aside_left (unit varchar, amount bigint)")
-    methods = without_right(leg.name)
-    if not methods:
-        return
-    listed = _listed(methods)
-    total = dict(run.execute(f"select method, count(*) from lhs where method in ({listed}) group by 1").fetchall())
-    query = f"select method, count(*) from ol where method in ({listed}) and rn not in (select l from e) group by 1"
-    for method, unmatched in sorted(run.execute(query).fetchall()):
-        if 2 * unmatched > total[method]:
-            where = f"method = {literal(method)} and rn not in (select l from e)"
-            run.execute(f"insert into aside_left select unit, amount from ol where {where}")
-            run.execute(f"delete from ol where {where}")
+    methods = sorted(without_right(leg.name))
+    unneeded: list[int] = []
+    for number, without, lefts in run.execute(statement("optional_shares", fields)).fetchall():
+        if 2 * without > lefts:
+            unneeded.append(number)
             findings.note(
-                f"{unmatched} refunds by {method} have no {leg.right_word} and need none; they are counted apart"
+                f"{without} refunds by {methods[number - 1]} have no {leg.right_word} and need none; they are counted apart"
             )
+    fields["unneeded"] = ", ".join(str(number) for number in unneeded) or "-1"
+    run.execute(
+        "create or replace temp table aside_left as select lu as unit, la as amount "
+        f"from {fields['pairs']} where r is null and l is not null and optional in ({fields['unneeded']})"
+    )
+    perform(run, "details", fields)
+
+
+def _optional(leg: Leg) -> str:
+    """The number of a method that needs no right, 0 for the others."""
+    methods = sorted(without_right(leg.name))
+    cases = " ".join(f"when {literal(method)} then {number}" for number, method in enumerate(methods, start=1))
+    return f"case l.method {cases} else 0 end::tinyint" if methods else "0::tinyint"
 
 
 def _cascade(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields, sources: dict[str, Source]) -> None:

@@ -67,12 +67,9 @@ def _text(column: Column, raw: str, heading: str, kind: str) -> Reading:
     else:
         text = f"coalesce({raw}::varchar, '')"
     value = f"upper(trim({text}))" if column.name.endswith("currency") else text
-    checks = _blank(column, heading, f"({text} = '' or {text}[1] = ' ' and trim({text}) = '')", text)
+    checks = _blank(column, heading, f"({text} = '' or starts_with({text}, ' ') and trim({text}) = '')", text)
     if column.kind == "id" and kind in ("VARCHAR", "DOUBLE", "FLOAT"):
-        damaged = (
-            f"((contains({text}, 'E+') or contains({text}, 'e+')) "
-            f"and regexp_full_match(trim({text}), '[0-9]([.,][0-9]+)?[eE][+][0-9]+'))"
-        )
+        damaged = f"(contains({text}, '+') and regexp_full_match(trim({text}), '[0-9]([.,][0-9]+)?[eE][+][0-9]+'))"
         cure = "a spreadsheet has rounded the id; export it again with the column as text"
         checks += (Check(heading, damaged, text, "is no id any more", cure, column.needed),)
     return Reading(value, checks)

@@ -29,6 +29,7 @@ class Source:
     rows: int
     set_aside: int
     last_day: int | None
+    first_row: int  # what the spreadsheet's row is more than `rn`
 
 
 def read_folder(
@@ -66,7 +67,8 @@ def _source(
         raise UnusableError(f"{raw.path.name} has no row that can be used: correct what is said about it above")
     day = next((column.name for column in contract.columns if column.kind == "date"), None)
     last = run.execute(f"select max({day}) from {view}").fetchone() if day else None
-    return Source(contract.name, raw.path.name, view, kept, rows - kept, last[0] if last else None)
+    first = 0 if raw.record == raw.row else 2
+    return Source(contract.name, raw.path.name, view, kept, rows - kept, last[0] if last else None, first)
 
 
 def _replace(run: duckdb.DuckDBPyConnection, view: str, query: str) -> None:
@@ -214,7 +216,7 @@ def drop_repeats(run: duckdb.DuckDBPyConnection, source: Source, findings: Findi
     how = "row for row" if alike == records else "with different content"
     findings.complain(
         source.file,
-        f"{source.file} row {row}: {key} {sample[0] if sample else ''!r} is in the file more than once, as are "
+        f"{source.file} row {row + source.first_row}: {key} {sample[0] if sample else ''!r} is in the file more than once, as are "
         f"{records - 1} others ({how}); each was counted once: load the export once",
         rows=extra,
     )
@@ -224,7 +226,9 @@ def drop_repeats(run: duckdb.DuckDBPyConnection, source: Source, findings: Findi
     )
     run.execute(f"drop view {source.view}")
     run.execute(f"create temp view {source.view} as select * from once_{source.view}")
-    return Source(source.name, source.file, source.view, source.rows - extra, source.set_aside, source.last_day)
+    return Source(
+        source.name, source.file, source.view, source.rows - extra, source.set_aside, source.last_day, source.first_row
+    )
 
 
 def _content(source: Source) -> str:

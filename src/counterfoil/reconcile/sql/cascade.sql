@@ -83,12 +83,12 @@ spelled as (
     select rn as r, store, unit, amount, day, nk, o, 0 as cut from orr where nk <> ''
     union all
     select rn, store, unit, amount, day, right(nk, n), o, 1 from orr, ends
-    where length(nk) > n and regexp_matches(substr(nk, length(nk) - n, 1), '[A-Z]')),
+    where length(nk) > n and substr(nk, length(nk) - n, 1) between 'A' and 'Z'),
 ids as (select l, store, unit, nk, count(distinct l) over (partition by store, unit, nk) as alike, want, day, o from opened),
 tails as (select distinct length(nk) as n from orr where length(nk) >= {key_length}),
 shorter as (
     select l, store, unit, right(nk, n) as nk, count(distinct l) over (partition by store, unit, right(nk, n)) as alike, o
-    from opened, tails where length(nk) > n and regexp_matches(substr(nk, length(nk) - n, 1), '[A-Z]')),
+    from opened, tails where length(nk) > n and substr(nk, length(nk) - n, 1) between 'A' and 'Z'),
 met as (
     select i.l, s.r, s.amount, s.cut, length(s.nk) as n, s.o <> '' and i.o <> '' and s.o <> i.o as contradicts
     from spelled s join ids i on i.store = s.store and i.unit = s.unit and i.nk = s.nk

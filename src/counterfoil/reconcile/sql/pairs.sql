@@ -2,8 +2,9 @@
 
 -- name: pairs
 -- Every record of both sides once: pairs that agree on the key as sent, lefts without a right, rights without a left.
+-- `optional` numbers the methods that need no right.
 create or replace temp table {pairs} as
-select l.rn as l, l.id as lid, l.unit as lu, l.amount as la, l.day as ld, l.unit = r.unit as same,
+select l.rn as l, l.id as lid, l.unit as lu, l.amount as la, l.day as ld, {optional} as optional, l.unit = r.unit as same,
     r.rn as r, r.id as rid, r.amount as ra, r.day as rd
 from lhs l full join rhs r on r.key = l.key and r.store = l.store {and_unit};
 
@@ -24,9 +25,9 @@ select r, min(l) as g from {pairs} where l is not null and r is not null group b
 create or replace temp table shared as
 with both_sides as (select p.*, m.g from {pairs} p join meeting m using (r) where l is not null),
 lefts as (
-    select g, l, lid, lu, la, ld, coalesce(sum(la) over before, 0) as from_unit,
+    select g, l, lid, lu, la, ld, optional, coalesce(sum(la) over before, 0) as from_unit,
         case when row_number() over (partition by g order by lid desc) = 1 then 1000000000000 else sum(la) over upto end as to_unit
-    from (select distinct g, l, lid, lu, la, ld from both_sides)
+    from (select distinct g, l, lid, lu, la, ld, optional from both_sides)
     window before as (partition by g order by lid rows between unbounded preceding and 1 preceding),
         upto as (partition by g order by lid rows between unbounded preceding and current row)),
 rights as (
@@ -34,25 +35,29 @@ rights as (
     from (select distinct g, r, rid, ra, rd from both_sides)
     window before as (partition by g order by rd, rid rows between unbounded preceding and 1 preceding),
         upto as (partition by g order by rd, rid rows between unbounded preceding and current row))
-select l.l, l.lid, l.lu, l.la, l.ld, true as same, r.r, r.rid,
+select l.l, l.lid, l.lu, l.la, l.ld, l.optional, true as same, r.r, r.rid,
     (least(l.to_unit, r.to_unit) - greatest(l.from_unit, r.from_unit))::bigint as ra, r.rd, l.g
 from lefts l join rights r on r.g = l.g and least(l.to_unit, r.to_unit) > greatest(l.from_unit, r.from_unit);
 create or replace temp table {pairs} as
 select * from {pairs} where r is null or l is null or r not in (select r from meeting)
 union all select * exclude (g) from shared
 union all
-select distinct p.l, p.lid, p.lu, p.la, p.ld, null::boolean, null::bigint, null::varchar, null::bigint, null::int
+select distinct p.l, p.lid, p.lu, p.la, p.ld, p.optional, null::boolean, null::bigint, null::varchar, null::bigint, null::int
 from {pairs} p join meeting m using (r) where p.l not in (select l from shared);
+
+-- name: optional_shares
+-- How many lefts of each method that needs no right have one all the same.
+select optional, count(*) filter (r is null) as without, count(*) as lefts from {pairs} where l is not null and optional > 0 group by 1 order by 1;
 
 -- name: details
 -- What goes further, with everything the rules ask: ol are lefts, rx are rights, e are the edges known so far.
 create or replace temp table ol as
 select l.*, plain(l.key) as nk, order_key(l.ord) as o, null::bigint as base_amount, null::bigint as base_ship,
     null::bigint as base_disc
-from lhs l where l.rn in (select l from further union all select l from {pairs} where r is null);
+from lhs l where l.rn in (select l from further union all select l from {pairs} where r is null and l is not null and optional not in ({unneeded}));
 create or replace temp table rx as
 select r.*, plain(r.key) as nk, order_key(r.ord) as o
-from rhs r where r.rn in (select r from {pairs} where l is null union all select p.r from {pairs} p join further using (l));
+from rhs r where r.rn in (select r from {pairs} where l is null and r is not null union all select p.r from {pairs} p join further using (l));
 create or replace temp table e as
 select p.l, p.r, 'key' as rule, p.ra as allocated, 'match' as class, '{key_why}' as why, 'final' as standing
 from {pairs} p join further using (l);

@@ -4,10 +4,9 @@
 
 -- name: macros
 -- A reference without what people put between its letters and digits; an order number from its first significant digit on.
-create or replace temp macro plain(t) as upper(translate(t, ' -_/#.:,;|+*()[]''"&@\\', ''));
+create or replace temp macro plain(t) as upper(regexp_replace(t, '[\x00-/:-@\x5b-`\x7b-\x7f]', '', 'g'));
 create or replace temp macro order_key(t) as
-    case when ltrim(t, '#0 -_./:ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz') = '' then upper(trim(t))
-    else rtrim(ltrim(t, '#0 -_./:ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz')) end;
+    case when regexp_matches(t, '[1-9]') then regexp_extract(t, '[1-9].*[^ ]|[1-9]') else upper(trim(t)) end;
 -- How many edits apart two references are, also when the right one carries a prefix of its own.
 create or replace temp macro edits(r, l) as
     least(levenshtein(r, l), case when length(r) > length(l) then levenshtein(right(r, length(l)), l) else 99 end);
