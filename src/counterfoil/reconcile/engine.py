@@ -55,7 +55,7 @@ def connect(memory: str | None, threads: int | None, spill: str) -> duckdb.DuckD
     return run
 
 
-def prove(
+def prove_leg(
     run: duckdb.DuckDBPyConnection, leg: Leg, sources: dict[str, Source], findings: Findings, *, as_of: int, late: int
 ) -> Proof:
     """Prove one leg; both of its sources must be there. Leaves its tables and gives its sums."""

@@ -1,29 +1,21 @@
-"""`counterfoil reconcile files DIR` from the folder to the files it leaves: read, prove leg by leg, write, sum up."""
+"""`counterfoil reconcile files DIR`: find the exports of a folder, prove them, and leave the outcome beside them."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import msgspec
 
-from counterfoil.core.reconcile.identities import Identity
-from counterfoil.core.reconcile.legs import BY_NAME, LEGS, Leg
-from counterfoil.reconcile.engine import Proof, connect, prove
-from counterfoil.reconcile.mapping import read_mapping
+from counterfoil.core.reconcile.legs import BY_NAME
+from counterfoil.reconcile.columns import CONTRACTS
+from counterfoil.reconcile.files import find
+from counterfoil.reconcile.mapping import FileMapping, read_mapping
 from counterfoil.reconcile.problems import Findings, UnusableError
-from counterfoil.reconcile.report import write_report
-from counterfoil.reconcile.sources import Source, read_folder
-from counterfoil.reconcile.summary import Json, document, leg_summary, verdicts
-from counterfoil.reconcile.workbook import write_workbook
-from counterfoil.reconcile.write import allocated_in, write_rows
-
-EPOCH = date(1970, 1, 1)
+from counterfoil.reconcile.proof import Settings, prove
+from counterfoil.reconcile.summary import Json
 
 
 class Meta(msgspec.Struct, frozen=True):
@@ -65,28 +57,34 @@ def reconcile(
         raise UnusableError(f"{folder} is no folder")
     findings = Findings()
     meta = _meta(folder, findings)
-    given = _day(as_of or meta.as_of)
     mappings = read_mapping(mapping)
+    paths = _paths(folder, mappings, findings)
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".spill-", dir=out) as spill:
-        run = _open(memory, threads, spill)
+    settings = Settings(
+        as_of=_day(as_of or meta.as_of),
+        late_after_days=meta.late_after_days,
+        memory=memory,
+        threads=threads,
+        spill=out,
+        mappings=mappings,
+    )
+    with prove(paths, settings, findings=findings, say=say) as run:
+        say("writing")
+        run.write(out, csv=csv)
+        return Outcome(run.summary, run.balanced, run.open, bool(findings.complaints), tuple(run.unbalanced))
+
+
+def _paths(folder: Path, mappings: dict[str, FileMapping], findings: Findings) -> dict[str, Path]:
+    paths: dict[str, Path] = {}
+    for name in CONTRACTS:
         try:
-            say("reading")
-            sources = read_folder(run, folder, mappings, findings)
-            day = given if given is not None else _last_day(sources)
-            proofs = _prove(run, sources, findings, day, meta.late_after_days, say)
-            say("writing")
-            write_rows(run, out, proofs, csv=csv)
-            return _conclude(run, out, proofs, sources, findings, day)
-        finally:
-            run.close()
-
-
-def _open(memory: str | None, threads: int | None, spill: str) -> duckdb.DuckDBPyConnection:
-    try:
-        return connect(memory, threads, spill)
-    except duckdb.Error:
-        raise UnusableError(f"{memory!r} is no amount of memory: write it like 2GB") from None
+            path = find(folder, name, mappings.get(name, FileMapping()), findings)
+        except UnusableError as error:
+            findings.complain(name, str(error), whole_file=True)
+            continue
+        if path is not None:
+            paths[name] = path
+    return paths
 
 
 def _meta(folder: Path, findings: Findings) -> Meta:
@@ -105,85 +103,10 @@ def _meta(folder: Path, findings: Findings) -> Meta:
     return meta
 
 
-def _day(text: str | None) -> int | None:
+def _day(text: str | None) -> date | None:
     if text is None:
         return None
     try:
-        return (date.fromisoformat(text) - EPOCH).days
+        return date.fromisoformat(text)
     except ValueError:
         raise UnusableError(f"{text!r} is no date: write it as YYYY-MM-DD") from None
-
-
-def _last_day(sources: dict[str, Source]) -> int:
-    days = [s.last_day for name, s in sources.items() if s.last_day is not None and name != "fx_rates"]
-    return max(days) if days else (datetime.now(UTC).date() - EPOCH).days
-
-
-def _prove(
-    run: duckdb.DuckDBPyConnection,
-    sources: dict[str, Source],
-    findings: Findings,
-    day: int,
-    late: dict[str, int],
-    say: Callable[[str], None],
-) -> list[Proof]:
-    proofs = []
-    for leg in LEGS:
-        lacking = [name for name in (leg.left_file, leg.right_file) if name not in sources]
-        if not lacking:
-            say(leg.name)
-            proofs.append(prove(run, leg, sources, findings, as_of=day, late=late.get(leg.name, leg.late_after_days)))
-        elif len(lacking) == 1:
-            findings.note(f"{leg.name} was not proven: there is no usable {lacking[0]}")
-    if not proofs and not findings.complaints:
-        findings.complain(
-            "", "there are no two exports to compare in the folder: see the file contract for their names"
-        )
-    return proofs
-
-
-def _conclude(
-    run: duckdb.DuckDBPyConnection,
-    out: Path,
-    proofs: list[Proof],
-    sources: dict[str, Source],
-    findings: Findings,
-    day: int,
-) -> Outcome:
-    """Check every identity, the last one on what was written, and leave the summary in its three forms."""
-    written = allocated_in(run, out)
-    legs: dict[str, Json] = {}
-    failed: list[str] = []
-    for proof in proofs:
-        figures, identities = leg_summary(proof)
-        identities.append(_written(proof, written.get(proof.leg.name, 0)))
-        figures["balanced"] = all(identity.balances for identity in identities)
-        failed += [identity.sentence() for identity in identities if not identity.balances]
-        legs[proof.leg.name] = figures
-    for leg in LEGS:
-        legs.setdefault(leg.name, {"proven": False})
-    as_of = (EPOCH + timedelta(days=day)).isoformat()
-    summary = document(as_of, {leg.name: legs[leg.name] for leg in LEGS}, sources, findings, verdicts(run, proofs))
-    text = msgspec.json.format(msgspec.json.encode(summary), indent=2)
-    (out / "summary.json").write_bytes(text + b"\n")
-    examples = {proof.leg.name: _largest(run, proof.leg) for proof in proofs}
-    write_report(out / "report.html", summary, examples)
-    write_workbook(run, out / "report.xlsx", summary, [proof.leg for proof in proofs])
-    return Outcome(summary, summary["balanced"], summary["open"], bool(findings.complaints), tuple(failed))
-
-
-def _written(proof: Proof, total: int) -> Identity:
-    parts = {
-        "plainly matched": sum(int(row[3]) for row in proof.plain),
-        "others": sum(int(row[5]) for row in proof.edges),
-    }
-    return Identity(f"{proof.leg.name} edges as written", total, parts)
-
-
-def _largest(run: duckdb.DuckDBPyConnection, leg: Leg) -> list[dict[str, Any]]:
-    """The two hundred largest open items of a leg, for the report."""
-    columns = ("left_id", "right_id", "class", "reason", "variance", "unit", "age_days", "bucket", "owner", "why")
-    rows = run.execute(
-        f"select {', '.join(columns)} from classes_{leg.name} order by abs(variance) desc, left_id, right_id limit 200"
-    ).fetchall()
-    return [dict(zip(columns, row, strict=True)) for row in rows]

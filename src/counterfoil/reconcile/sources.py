@@ -13,7 +13,7 @@ import duckdb
 
 from counterfoil.core.money import MoneyError, exponent
 from counterfoil.reconcile.columns import CONTRACTS, Column, Contract
-from counterfoil.reconcile.files import Raw, column_list, find, literal, missing_columns, open_raw
+from counterfoil.reconcile.files import Raw, column_list, literal, missing_columns, open_raw
 from counterfoil.reconcile.mapping import FileMapping
 from counterfoil.reconcile.parse import Check, Reading, quoted, reading
 from counterfoil.reconcile.problems import Findings, UnusableError
@@ -32,21 +32,11 @@ class Source:
     first_row: int  # what the spreadsheet's row is more than `rn`
 
 
-def read_folder(
-    run: duckdb.DuckDBPyConnection, folder: Path, mappings: dict[str, FileMapping], findings: Findings
-) -> dict[str, Source]:
-    """Every usable export of the folder; what is wrong with the others is among the findings."""
-    sources: dict[str, Source] = {}
-    for name, contract in CONTRACTS.items():
-        mapping = mappings.get(name, FileMapping())
-        try:
-            path = find(folder, name, mapping, findings)
-            if path is None:
-                continue
-            sources[name] = _source(run, contract, open_raw(run, name, path, findings), mapping, findings)
-        except UnusableError as error:
-            findings.complain(name, str(error), whole_file=True)
-    return sources
+def read_source(
+    run: duckdb.DuckDBPyConnection, name: str, path: Path, mapping: FileMapping, findings: Findings
+) -> Source:
+    """Open and check one export. Raises UnusableError with one sentence when nothing of it can be used."""
+    return _source(run, CONTRACTS[name], open_raw(run, name, path, findings), mapping, findings)
 
 
 def _source(

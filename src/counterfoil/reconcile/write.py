@@ -23,15 +23,23 @@ NO_CLASSES = (
 )
 
 
+def edges_view(proofs: list[Proof]) -> str:
+    """The query that gives every edge in the order it is written: legs in order, records by id."""
+    return " union all ".join([f"({_edges(proof.fields)})" for proof in proofs] or [NO_EDGES])
+
+
+def classes_view(proofs: list[Proof]) -> str:
+    """The query that gives every record that is not plainly matched, likewise in order."""
+    return " union all ".join([f"({_classes(proof.fields)})" for proof in proofs] or [NO_CLASSES])
+
+
 def write_rows(run: duckdb.DuckDBPyConnection, out: Path, proofs: list[Proof], *, csv: bool) -> None:
     """`edges` and `classes`, legs in order and records by id within a leg."""
-    edges = " union all ".join([f"({_edges(proof.fields)})" for proof in proofs] or [NO_EDGES])
-    classes = " union all ".join([f"({_classes(proof.fields)})" for proof in proofs] or [NO_CLASSES])
     run.execute("set preserve_insertion_order=true")  # the order asked for is the order written
     threads = _threads(run)
     try:
         run.execute(f"set threads={max(2, threads)}")  # a single thread cuts row groups in other places than several
-        for name, query in (("edges", edges), ("classes", classes)):
+        for name, query in (("edges", edges_view(proofs)), ("classes", classes_view(proofs))):
             _copy(run, query, out / f"{name}.parquet", "format parquet")
             if csv:
                 again = f"select * from read_parquet({literal(str(out / name) + '.parquet')})"
