@@ -87,6 +87,7 @@ def _fields(leg: Leg, as_of: int, late: int) -> Fields:
         "fx_band": FX_BAND_PERMILLE,
         "key_why": _inside(rules.KEY.why),
         "repeat_why": _inside(rules.REPEATED.why),
+        "first_why": "The first of records that repeat each other.",
         "parts_why": "The open records of the order make its amount together.",
         "key_length": rules.KEY_LENGTH_MIN,
         "edits_max": rules.TYPO_EDITS_MAX,

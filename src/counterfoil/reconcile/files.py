@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from counterfoil.reconcile import xlsx
 from counterfoil.reconcile.mapping import FileMapping
-from counterfoil.reconcile.parse import quoted
+from counterfoil.reconcile.parse import Range, quoted
 from counterfoil.reconcile.problems import Findings, UnusableError
 
 FORMS = (".parquet", ".csv", ".xlsx")
@@ -33,6 +33,8 @@ class Raw:
     record: str
     row: str
     types: dict[str, str]
+    rows: int | None = None  # when the file says so by itself
+    ranges: dict[str, Range] = field(default_factory=dict)
 
 
 def find(folder: Path, name: str, mapping: FileMapping, findings: Findings) -> Path | None:
@@ -79,7 +81,20 @@ def _parquet(run: duckdb.DuckDBPyConnection, path: Path) -> Raw:
             f"{path.name} is no readable Parquet file; it was probably cut off on the way: export it again"
         ) from error
     types = {str(row[0]): str(row[1]) for row in described if row[0] != "file_row_number"}
-    return Raw(path, relation, "file_row_number", "file_row_number + 2", types)
+    rows = run.execute(f"select sum(num_rows)::bigint from parquet_file_metadata({literal(str(path))})").fetchone()
+    counted = int(rows[0]) if rows and rows[0] is not None else None
+    return Raw(path, relation, "file_row_number", "file_row_number + 2", types, counted, _ranges(run, path))
+
+
+def _ranges(run: duckdb.DuckDBPyConnection, path: Path) -> dict[str, Range]:
+    """The columns' ranges from the footer; a bound is given only when every row group gives it."""
+    rows = run.execute(
+        "select path_in_schema, case when count(stats_min_value) = count(*) then min(stats_min_value) end, "
+        "case when count(stats_max_value) = count(*) then max(stats_max_value) end, "
+        "case when count(stats_null_count) = count(*) then sum(stats_null_count)::bigint end "
+        f"from parquet_metadata({literal(str(path))}) group by 1"
+    ).fetchall()
+    return {str(name): Range(least, greatest, nulls) for name, least, greatest, nulls in rows}
 
 
 def _workbook(run: duckdb.DuckDBPyConnection, name: str, path: Path, findings: Findings) -> Raw:

@@ -6,6 +6,7 @@ No engine may infer the type of an id or an amount (matching §5): text stays te
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from counterfoil.reconcile.columns import Column
 
@@ -16,8 +17,23 @@ DAY_MIN, DAY_MAX = 10957, 47481  # 2000-01-01 and 2099-12-31 as day numbers
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """What a Parquet file says of a column: its least and greatest value as text (None: it does not say), its nulls."""
+
+    least: str | None
+    greatest: str | None
+    nulls: int | None
+
+
+Ground = Literal["", "filled", "filled_text", "no_number", "century"]
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
-    """A condition that a good row does not meet. `cure` follows the row and value in the sentence about it."""
+    """A condition that a good row does not meet. `cure` follows the row and value in the sentence about it.
+
+    `ground` says by which facts about the whole column no row can meet it, so that a good file need not be scanned.
+    """
 
     column: str
     condition: str
@@ -25,6 +41,20 @@ class Check:
     fault: str
     cure: str
     sets_aside: bool
+    ground: Ground = ""
+
+    def ruled_out(self, column: Range) -> bool:
+        """Whether the column's range alone shows that no row is bad."""
+        least, greatest = column.least, column.greatest
+        if self.ground == "filled":
+            return column.nulls == 0
+        if least is None or greatest is None:
+            return False
+        if self.ground == "filled_text":
+            return column.nulls == 0 and least >= "!"  # neither empty nor blanks in front
+        if self.ground == "no_number":
+            return least >= "!" and (greatest < "0" or least[0] > "9")
+        return self.ground == "century" and least[:10] >= "2000-01-01" and greatest[:10] <= "2099-12-31"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +81,7 @@ def reading(column: Column, heading: str, kind: str, *, minor: bool, power: str)
     if column.kind == "date":
         return _date(column, raw, heading, kind)
     if kind in WHOLE_TYPES and (minor or column.kind == "whole"):
-        blank = _blank(column, heading, f"{raw} is null", raw)
+        blank = _blank(column, heading, f"{raw} is null", raw, "filled")
         return Reading(f"{raw}::bigint", blank)
     text = f"trim({raw}::varchar)"
     if column.kind == "whole" or minor:
@@ -67,18 +97,29 @@ def _text(column: Column, raw: str, heading: str, kind: str) -> Reading:
     else:
         text = f"coalesce({raw}::varchar, '')"
     value = f"upper(trim({text}))" if column.name.endswith("currency") else text
-    checks = _blank(column, heading, f"({text} = '' or starts_with({text}, ' ') and trim({text}) = '')", text)
+    empty = f"({text} = '' or starts_with({text}, ' ') and trim({text}) = '')"
+    checks = _blank(column, heading, empty, text, "filled_text" if kind == "VARCHAR" else "")
     if column.kind == "id" and kind in ("VARCHAR", "DOUBLE", "FLOAT"):
         damaged = f"(contains({text}, '+') and regexp_full_match(trim({text}), '[0-9]([.,][0-9]+)?[eE][+][0-9]+'))"
         cure = "a spreadsheet has rounded the id; export it again with the column as text"
-        checks += (Check(heading, damaged, text, "is no id any more", cure, column.needed),)
+        checks += (
+            Check(
+                heading,
+                damaged,
+                text,
+                "is no id any more",
+                cure,
+                column.needed,
+                "no_number" if kind == "VARCHAR" else "",
+            ),
+        )
     return Reading(value, checks)
 
 
-def _blank(column: Column, heading: str, condition: str, shown: str) -> tuple[Check, ...]:
+def _blank(column: Column, heading: str, condition: str, shown: str, ground: Ground = "") -> tuple[Check, ...]:
     if column.blank:
         return ()
-    return (Check(heading, condition, shown, "is empty", "fill it or leave the row out", sets_aside=True),)
+    return (Check(heading, condition, shown, "is empty", "fill it or leave the row out", True, ground),)
 
 
 def _date(column: Column, raw: str, heading: str, kind: str) -> Reading:
@@ -97,12 +138,21 @@ def _date(column: Column, raw: str, heading: str, kind: str) -> Reading:
     unread = "false" if native else f"({day}) is null and coalesce(trim({raw}::varchar), '') <> ''"
     far = f"({day}) not between {DAY_MIN} and {DAY_MAX}"
     empty = f"{raw} is null" if native else f"{raw} is null or trim({raw}::varchar) = ''"
-    checks = _blank(column, heading, empty, f"{raw}::varchar")
+    checks = _blank(column, heading, empty, f"{raw}::varchar", "filled" if native else "")
     must = column.needed
     checks += (
         Check(heading, unread, f"{raw}::varchar", "is no date", "write dates as YYYY-MM-DD", must),
-        Check(heading, far, f"{raw}::varchar", "is in another century", "correct the year", must),
+        Check(
+            heading,
+            far,
+            f"{raw}::varchar",
+            "is in another century",
+            "correct the year",
+            must,
+            "century" if native else "",
+        ),
     )
+    checks = tuple(check for check in checks if check.condition != "false")
     return Reading(f"({day})::int", checks)
 
 

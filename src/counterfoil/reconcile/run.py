@@ -58,7 +58,7 @@ def reconcile(
     findings = Findings()
     meta = _meta(folder, findings)
     mappings = read_mapping(mapping)
-    paths = _paths(folder, mappings, findings)
+    paths = exports(folder, mappings, findings)
     out.mkdir(parents=True, exist_ok=True)
     settings = Settings(
         as_of=_day(as_of or meta.as_of),
@@ -74,7 +74,11 @@ def reconcile(
         return Outcome(run.summary, run.balanced, run.open, bool(findings.complaints), tuple(run.unbalanced))
 
 
-def _paths(folder: Path, mappings: dict[str, FileMapping], findings: Findings) -> dict[str, Path]:
+def exports(
+    folder: Path, mappings: dict[str, FileMapping] | None = None, findings: Findings | None = None
+) -> dict[str, Path]:
+    """The exports of a folder by their names in the file contract."""
+    mappings, findings = mappings or {}, findings or Findings()
     paths: dict[str, Path] = {}
     for name in CONTRACTS:
         try:

@@ -52,6 +52,16 @@ select l, r, place, extra from fitting
 where extra between 1 and copies - 1 and abs(over - extra * allocated) <= {rounding} and place <= extra
 qualify dense_rank() over (partition by l order by allocated desc) = 1;
 update e set class = 'duplicate', why = '{repeat_why}' where (l, r) in (select (l, r) from repeats);
+-- Whichever way they were found, of records alike the one the portal recorded is the match, else the first, else the one
+-- with the exact reference; the others repeat it.
+create or replace temp table places as
+select e.l, e.r, e.class as before,
+    case when row_number() over latest <= count(*) filter (e.class = 'duplicate') over same then 'duplicate' else 'match' end as class
+from e join rx r on r.rn = e.r join ol o on o.rn = e.l where e.l in (select l from e where class = 'duplicate')
+window same as (partition by e.l, e.allocated, r.tender),
+    latest as (partition by e.l, e.allocated, r.tender order by r.id = o.gate, r.day desc, r.key = o.key, r.id desc);
+update e set class = p.class, why = case when p.class = 'duplicate' then '{repeat_why}' else '{first_why}' end
+from places p where e.l = p.l and e.r = p.r and p.class <> p.before;
 
 -- name: judge
 -- One row per left that is not plainly matched.
@@ -163,7 +173,8 @@ from judged group by all order by all;
 select {left_unit} as unit, rule, class, standing, count(*) as records, sum(allocated)::bigint as amount from {edges} group by all order by all;
 
 -- name: orphan_totals
-select {left_unit} as unit, count(*) as records, sum(amount)::bigint as amount from orr group by all order by all;
+-- A constant unit makes one group even of nothing.
+select {left_unit} as unit, count(*) as records, sum(amount)::bigint as amount from orr group by all having count(*) > 0 order by all;
 
 -- name: aside_totals
 select side, {left_unit} as unit, count(*) as records, sum(amount)::bigint as amount from (
