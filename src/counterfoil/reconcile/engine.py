@@ -37,6 +37,7 @@ class Proof:
     left_totals: list[tuple[Any, ...]]
     right_totals: list[tuple[Any, ...]]
     plain: list[tuple[Any, ...]]
+    early: list[tuple[Any, ...]]
     judged: list[tuple[Any, ...]]
     edges: list[tuple[Any, ...]]
     orphans: list[tuple[Any, ...]]
@@ -79,6 +80,7 @@ def _fields(leg: Leg, as_of: int, late: int) -> Fields:
         "edges": f"edges_{leg.name}",
         "classes": f"classes_{leg.name}",
         "words": f"words_{leg.name}",
+        "early": f"early_{leg.name}",
         "and_unit": "" if leg.money else "and r.unit = l.unit",
         "late": late,
         "as_of": as_of,
@@ -91,7 +93,7 @@ def _fields(leg: Leg, as_of: int, late: int) -> Fields:
         "parts_why": "The open records of the order make its amount together.",
         "key_length": rules.KEY_LENGTH_MIN,
         "edits_max": rules.TYPO_EDITS_MAX,
-        "early": rules.EARLY_DAYS_MAX,
+        "early_days": rules.EARLY_DAYS_MAX,
         "window": rules.WINDOW_DAYS_AFTER,
         "plausible": rules.PLAUSIBLE_PERCENT if leg.money else 100,
         "luck": rules.LUCK_MAX_PERMILLE,
@@ -106,6 +108,7 @@ def _fields(leg: Leg, as_of: int, late: int) -> Fields:
         "optional": _optional(leg),
         "left_unit": "unit" if leg.money else "'units'",
         "own_unit": "own_unit" if leg.money else "'units'",
+        "early_unit": "unit" if leg.money else "'units'",
         "pair_unit": "lu" if leg.money else "'units'",
     }
 
@@ -223,6 +226,7 @@ def _optional(leg: Leg) -> str:
 def _cascade(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields, sources: dict[str, Source]) -> None:
     """The rules in order; each sees only what those before it left open."""
     fields["lefts"] = int(_one(run, "select count(*) from lhs"))
+    _early(run, leg, fields)
     _rates(run, fields, sources)
     perform(run, "opened", fields)
     perform(run, "reopen", fields)
@@ -255,6 +259,18 @@ def _cascade(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields, sources: 
     perform(run, "take_repeats", {**fields, "rule": rules.REPEATED.name})
     if leg.name == "refund_gateway":
         _batches(run, fields)
+
+
+def _early(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields) -> None:
+    """What is decided by its own key alone leaves the pool before anything is weighed."""
+    perform(run, "early", fields)
+    steps = [("early_gateway_id", rules.GATEWAY_ID)] if leg.name == "refund_gateway" else []
+    steps += [("early_normalised_key", rules.NORMALISED_KEY)]
+    if leg.money:
+        steps += [("early_order_amount", rules.ORDER_AMOUNT), ("early_order_sum", rules.GROUP_SUM)]
+    for name, rule in steps:
+        perform(run, name, {**fields, "rule": rule.name, "why": _inside(rule.why)})
+        perform(run, "early_leaves", fields)
 
 
 def _rates(run: duckdb.DuckDBPyConnection, fields: Fields, sources: dict[str, Source]) -> None:
@@ -379,6 +395,7 @@ def _sums(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields) -> Proof:
         left_totals=rows("left_totals"),
         right_totals=rows("right_totals"),
         plain=rows("plain_totals"),
+        early=rows("early_totals"),
         judged=rows("judged_totals"),
         edges=rows("edge_totals"),
         orphans=rows("orphan_totals"),

@@ -297,7 +297,7 @@ def _last_day(sources: dict[str, Source]) -> date:
 
 def _written(proof: Proof, total: int) -> Identity:
     parts = {
-        "plainly matched": sum(int(row[3]) for row in proof.plain),
+        "plainly matched": sum(int(row[3]) for row in proof.plain) + sum(int(row[4]) for row in proof.early),
         "others": sum(int(row[5]) for row in proof.edges),
     }
     return Identity(f"{proof.leg.name} edges as written", total, parts)

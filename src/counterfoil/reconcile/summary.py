@@ -55,7 +55,9 @@ def _open(proof: Proof) -> int:
 def _rules(proof: Proof) -> dict[str, Json]:
     """Edges by rule; plain pairs are the key's."""
     found: dict[str, Json] = {"key": {"edges": sum(row[2] for row in proof.plain), "duplicates": 0, "proposed": 0}}
-    for _, rule, kind, standing, records, _ in proof.edges:
+    every = [(rule, "match", "final", records) for _, rule, records, _, _ in proof.early]
+    every += [(rule, kind, standing, records) for _, rule, kind, standing, records, _ in proof.edges]
+    for rule, kind, standing, records in every:
         entry = found.setdefault(rule, {"edges": 0, "duplicates": 0, "proposed": 0})
         entry["edges"] += records
         entry["duplicates"] += records if kind == "duplicate" else 0
@@ -73,7 +75,11 @@ def _aside(proof: Proof, side: str, unit: str) -> tuple[int, int]:
 
 
 def _plain(proof: Proof, unit: str) -> tuple[int, int, int]:
-    return next(((int(row[1]), int(row[2]), int(row[3])) for row in proof.plain if row[0] == unit), (0, 0, 0))
+    """Lefts, rights and amount of what is plainly matched, by the key or by what needs no weighing."""
+    by_key = [(int(row[1]), int(row[2]), int(row[3])) for row in proof.plain if row[0] == unit]
+    early = [(int(row[3]), int(row[2]), int(row[4])) for row in proof.early if row[0] == unit]
+    lefts, rights, minor = (sum(row[at] for row in by_key + early) for at in range(3))
+    return lefts, rights, minor
 
 
 def _identities(proof: Proof, unit: str) -> list[Identity]:

@@ -45,7 +45,7 @@ suspect as (
 wanted as (
     select s.l, s.r from suspect s join opened o on o.store = s.store and o.unit = s.unit and o.want = s.allocated and o.l <> s.l
     where not s.crossed and s.alike = 1 and s.nk <> '' and abs(s.got - s.amount) > {rounding} and abs(s.got - s.amount) not in (s.ship, s.disc)
-        and not o.crossed and o.got = 0 and s.day between o.day - {early} and o.day + {window}
+        and not o.crossed and o.got = 0 and s.day between o.day - {early_days} and o.day + {window}
         and levenshtein(s.nk, o.nk) <= {edits_max}
     group by all having count(*) = 1)
 select l, r from suspect
@@ -92,7 +92,7 @@ shorter as (
 met as (
     select i.l, s.r, s.amount, s.cut, length(s.nk) as n, s.o <> '' and i.o <> '' and s.o <> i.o as contradicts
     from spelled s join ids i on i.store = s.store and i.unit = s.unit and i.nk = s.nk
-    where i.alike = 1 and (s.cut = 0 or length(s.nk) >= {key_length} or s.amount = i.want and s.day between i.day - {early} and i.day + {window})
+    where i.alike = 1 and (s.cut = 0 or length(s.nk) >= {key_length} or s.amount = i.want and s.day between i.day - {early_days} and i.day + {window})
     union all
     select h.l, s.r, s.amount, 2, length(s.nk), s.o <> '' and h.o <> '' and s.o <> h.o from spelled s join shorter h on h.store = s.store and h.unit = s.unit and h.nk = s.nk
     where h.alike = 1 and s.cut = 0)
@@ -124,7 +124,7 @@ from ids i join orr r on r.store = i.store and r.unit = i.unit and r.nk = i.nalt
 create or replace temp table cand as
 select o.l, r.rn as r, r.amount as allocated, 0 as edits, abs(r.day - o.day) as days, '{why}' as why
 from opened o join orr r on r.store = o.store and r.unit = o.unit and r.o = o.o
-where o.o <> '' and r.day between o.day - {early} and o.day + {window}
+where o.o <> '' and r.day between o.day - {early_days} and o.day + {window}
     and case when o.crossed then abs(r.amount - o.want) * 1000 <= o.want * {fx_band} else r.amount = o.want end;
 
 -- name: order_sum
@@ -168,7 +168,7 @@ create or replace temp table cand as
 select * exclude (nk), '{why} (' || edits || case when edits = 1 then ' character' else ' characters' end || '); the amount is the same.' as why from (
     select o.l, r.rn as r, r.amount as allocated, edits(r.nk, o.nk) as edits, abs(r.day - o.day) as days, o.nk
     from opened o join orr r on r.store = o.store and r.unit = o.unit and r.amount = o.want
-    where not o.crossed and r.nk <> '' and length(o.nk) >= 4 and (o.o = '' or r.o = '' or o.o = r.o) and r.day between o.day - {early} and o.day + {window})
+    where not o.crossed and r.nk <> '' and length(o.nk) >= 4 and (o.o = '' or r.o = '' or o.o = r.o) and r.day between o.day - {early_days} and o.day + {window})
 where edits <= case when length(nk) < {key_length} then 1 else {edits_max} end;
 
 -- name: typo_parts
@@ -178,7 +178,7 @@ with parts as (select store, unit, nk, sum(amount)::bigint as given, min(day) as
 near as (
     select o.l, p.nk, p.store, p.unit, edits(p.nk, o.nk) as edits
     from opened o join parts p on p.store = o.store and p.unit = o.unit and p.given = o.want
-    where not o.crossed and length(o.nk) >= {key_length} and p.day between o.day - {early} and o.day + {window}),
+    where not o.crossed and length(o.nk) >= {key_length} and p.day between o.day - {early_days} and o.day + {window}),
 sure as (
     select * from near where edits <= {edits_max}
     qualify count(*) over (partition by l) = 1 and count(*) over (partition by nk, store, unit) = 1)
@@ -194,12 +194,12 @@ with amounts as (
 explained as (
     select a.l, r.rn as r, r.amount as allocated, edits(r.nk, a.nk) as edits, abs(r.day - a.day) as days
     from amounts a join orr r on r.store = a.store and r.unit = a.unit and r.amount = a.amount
-    where r.nk <> '' and (a.o = '' or r.o = '' or a.o = r.o) and r.day between a.day - {early} and a.day + {window}),
+    where r.nk <> '' and (a.o = '' or r.o = '' or a.o = r.o) and r.day between a.day - {early_days} and a.day + {window}),
 abroad as (
     select o.l, r.rn as r, r.amount as allocated, edits(r.nk, o.nk) as edits, abs(r.day - o.day) as days
     from opened o join orr r on r.store = o.store and r.unit = o.unit
     where o.crossed and r.nk <> '' and (o.o = '' or r.o = '' or o.o = r.o) and length(o.nk) >= {key_length} and abs(r.amount - o.want) * 1000 <= o.want * {fx_band}
-        and r.day between o.day - {early} and o.day + {window}),
+        and r.day between o.day - {early_days} and o.day + {window}),
 ordered as (
     select o.l, r.rn as r, r.amount as allocated, edits(r.nk, o.nk) as edits, abs(r.day - o.day) as days
     from opened o join orr r on r.store = o.store and r.unit = o.unit and r.o = o.o
@@ -213,7 +213,7 @@ shorn_r as (
 close as (
     select distinct o.l, r.rn as r, r.amount as allocated, 1 as edits, abs(r.day - o.day) as days
     from shorn_l o join shorn_r r on r.store = o.store and r.unit = o.unit and r.cut = o.cut
-    where levenshtein(r.nk, o.nk) <= 1 and (o.o = '' or r.o = '' or o.o = r.o) and r.day between o.day - {early} and o.day + {window}
+    where levenshtein(r.nk, o.nk) <= 1 and (o.o = '' or r.o = '' or o.o = r.o) and r.day between o.day - {early_days} and o.day + {window}
         and abs(r.amount - o.want) * 100 <= o.want * {plausible})
 select l, r, any_value(allocated) as allocated, min(edits) as edits, min(days) as days,
     '{why} (' || min(edits) || case when min(edits) = 1 then ' character' else ' characters' end || '); the amount differs.' as why
@@ -230,15 +230,15 @@ with near as (
     from opened o join orr r on r.store = o.store and r.unit = o.unit and r.amount = o.want
     where not o.crossed and (o.got = 0 or o.want > {rounding} and o.want not in (o.ship, o.disc) and o.want * 10 >= o.got)
         and r.nk = '' and r.kind in ('', 'refund', 'return', 'return_receipt')
-        and (r.o = '' or o.o = '' or r.o = o.o) and r.day between o.day - {early} and o.day + {late}),
+        and (r.o = '' or o.o = '' or r.o = o.o) and r.day between o.day - {early_days} and o.day + {late}),
 crowd as (
     select n.r, n.l, count(a.rn) as alike from near n left join lhs a on a.store = n.store and a.unit = n.unit and a.amount = n.allocated
-        and n.rday between a.day - {early} and a.day + {late} group by n.r, n.l),
+        and n.rday between a.day - {early_days} and a.day + {late} group by n.r, n.l),
 each_day as (select day, count(*) as lefts from lhs group by day),
 each_open as (select day, count(distinct l) as opens from opened group by day),
 share as (
     select d.rday, coalesce(sum(p.opens), 0) as opens, greatest(1, sum(a.lefts)) as lefts
-    from (select distinct rday from near) d join each_day a on d.rday between a.day - {early} and a.day + {late}
+    from (select distinct rday from near) d join each_day a on d.rday between a.day - {early_days} and a.day + {late}
     left join each_open p on p.day = a.day group by d.rday),
 alone as (
     select count(*) as nameless, count(*) filter (rn not in (select r from near)) as orphans from orr where nk = '')
@@ -267,6 +267,8 @@ with spelt_out as (
 paid as (
     select p.l, p.ra as amount, p.lu as unit, min(p.rd) as day from {pairs} p
     where p.r is not null and p.l in (select rn from around) and p.l not in (select l from further) group by all
+    union all
+    select l, ra, unit, min(rd) from {early} where l in (select rn from around) group by all
     union all
     select e.l, e.allocated, r.unit, min(r.day) from e join rx r on r.rn = e.r where e.class = 'match' group by all),
 near as (
@@ -298,8 +300,16 @@ select p.r, p.rid, o.key, o.store, o.unit, p.ra, p.rd, '', r.tender, '', o.nk, '
 from {pairs} p join newly using (l) join ol o on o.rn = p.l
 join (select e.l, min(r.tender) as tender from e join rx r on r.rn = e.r where e.class = 'duplicate' group by e.l) r on r.l = p.l
 where p.r is not null;
+insert into rx (rn, id, key, store, unit, amount, day, ord, tender, kind, nk, o)
+select p.r, p.rid, o.key, o.store, o.unit, p.ra, p.rd, '', r.tender, '', o.nk, ''
+from {early} p join newly using (l) join ol o on o.rn = p.l
+join (select e.l, min(r.tender) as tender from e join rx r on r.rn = e.r where e.class = 'duplicate' group by e.l) r on r.l = p.l
+where p.r not in (select rn from rx);
 insert into e
-select p.l, p.r, 'key', p.ra, 'match', '{key_why}', 'final' from {pairs} p join newly using (l) where p.r is not null;
+select p.l, p.r, 'key', p.ra, 'match', '{key_why}', 'final' from {pairs} p join newly using (l) where p.r is not null
+union all
+select p.l, p.r, p.rule, p.ra, 'match', p.why, 'final' from {early} p join newly using (l);
+delete from {early} where l in (select l from newly);
 
 -- name: batch_lines
 -- Rights that name no order and no refund: they may pay several.

@@ -87,7 +87,7 @@ create or replace temp table maybe as
 select o.l, o.id as left_id, r.rn as r, r.id as right_id, min(abs(r.day - o.day)) as days
 from opened o join orr r on r.store = o.store and r.unit = o.unit
 where o.got = 0 and r.day between o.day - {window} and o.day + {window}
-    and (r.amount = o.want and r.day between o.day - {early} and o.day + {late} + {early} or r.o <> '' and r.o = o.o)
+    and (r.amount = o.want and r.day between o.day - {early_days} and o.day + {late} + {early_days} or r.o <> '' and r.o = o.o)
 group by all;
 create or replace temp table maybe_right as
 select l, string_agg(right_id, ', ' order by place) as ids from (
@@ -135,6 +135,8 @@ from (
     select lid as left_id, rid as right_id, 1::utinyint as said, ra as allocated
     from {pairs} where l is not null and r is not null and l not in (select l from {further})
     union all
+    select lid, rid, w.said, ra from {early} p join {words} w on (w.rule, w.class, w.why, w.standing) = (p.rule, 'match', p.why, 'final')
+    union all
     select left_id, right_id, w.said, allocated from {edges} e join {words} w on (w.rule, w.class, w.why, w.standing) = (e.rule, e.class, e.why, e.standing)
     order by left_id, right_id),
 (select list(rule order by said) as rule, list(class order by said) as class, list(why order by said) as why, list(standing order by said) as standing
@@ -144,6 +146,8 @@ from (
 create or replace temp table {words} as
 select (row_number() over (order by plain desc, rule, class, why, standing))::utinyint as said, rule, class, why, standing from (
     select 1 as plain, 'key' as rule, 'match' as class, '{key_why}' as why, 'final' as standing
+    union
+    select 0, rule, 'match', why, 'final' from {early}
     union
     select 0, rule, class, why, standing from {edges} where (rule, class, why, standing) <> ('key', 'match', '{key_why}', 'final'));
 
