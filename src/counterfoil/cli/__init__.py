@@ -20,7 +20,7 @@ app = typer.Typer(
 audit = typer.Typer(help="Evidence: check the log's hash chains.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
 proof = typer.Typer(
-    help="The proof: portal, gateway, ERP and warehouse tied together per return line.", no_args_is_help=True
+    help="The proof: portal, gateway, ERP and warehouse tied together per return line.", invoke_without_command=True
 )
 app.add_typer(proof, name="reconcile")
 
@@ -205,6 +205,23 @@ def backfill(
     from counterfoil.cli.upkeep import backfill as work
 
     guarded(lambda: work(settings, connection, since, until))
+
+
+@proof.callback(epilog="Example: counterfoil reconcile --settings counterfoil.toml --json")
+def reconcile_all(
+    context: typer.Context,
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    out: Annotated[Path | None, typer.Option(help="Leave the report, the workbook and all pairs here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 when anything is open.")] = False,
+    memory: Annotated[str | None, typer.Option(help="Most memory to use, e.g. 2GB; the rest spills to disk.")] = None,
+) -> None:
+    """The nightly proof, now: our books against what ERP, gateway and warehouse hold; exceptions follow it."""
+    if context.invoked_subcommand is not None:
+        return
+    from counterfoil.cli.nightly import run as work
+
+    guarded(lambda: work(settings, out, as_json, strict, memory))
 
 
 @proof.command("files", epilog="Example: counterfoil reconcile files exports-october --csv")

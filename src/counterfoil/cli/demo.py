@@ -25,6 +25,7 @@ from rich.table import Table
 from counterfoil.bootstrap import build_worker
 from counterfoil.cli import fail
 from counterfoil.cli.serve import Service, build_service
+from counterfoil.closing.nightly import run as prove_all
 from counterfoil.demo.goods import orders as sell
 from counterfoil.demo.play import Play
 from counterfoil.demo.portals import PLAYED, PlayedPortal
@@ -71,6 +72,7 @@ def run(
         _play(stage, service, week, policy, screen)
         seal(service.world.database, settle_ms=0)
         summary = summarise(service.world, stage, portal=portal, seconds=time.monotonic() - started)
+        summary["proof"] = _proven(service)
         if as_json:
             print(msgspec.json.format(msgspec.json.encode(summary)).decode())
         else:
@@ -78,6 +80,12 @@ def run(
         if not headless:
             _stay(address, screen)
     return 0 if _agrees(summary) else 1
+
+
+def _proven(service: Service) -> Json:
+    """The nightly proof at once, read back from the ERP as it stands."""
+    proven = prove_all(service.world)
+    return {"balanced": proven.balanced, "open": proven.open_records, "trouble": list(proven.trouble)}
 
 
 def _quiet() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.core.problems import Owner, ProblemKind, Severity
+from counterfoil.core.proof_kinds import PROOF_KINDS
 
 OPS, FINANCE, CX, INTEGRATION = Owner.OPS, Owner.FINANCE, Owner.CX, Owner.INTEGRATION
 
@@ -815,6 +816,7 @@ _ALL: tuple[ProblemKind, ...] = (
         "Run the check, then resume the connection: all work waits and goes on.",
         hours=2,
     ),
+    *PROOF_KINDS,
 )
 
 KINDS: dict[str, ProblemKind] = {kind.kind: kind for kind in _ALL}

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import structlog
 
+from counterfoil.closing.nightly import nightly_if_due
 from counterfoil.flow.deliver import deliver_one
 from counterfoil.flow.look_again import failing_signatures, look_again, look_at_troubled, release_leases, unclaimed
 from counterfoil.flow.poll import poll
@@ -25,6 +26,7 @@ TICK_S = 0.1
 WAKE_FLAG_MS = 5_000  # after this a wake-up counts as lost and is sent again
 DRAIN_S, DRAIN_COMMANDS = 4.0, 200
 BEAT_S, DEAD_AFTER_S = 2.0, 12.0
+PROOF_LOOK_S = 900  # how often it is looked whether today's proof is still to do
 
 _log = structlog.get_logger("counterfoil.worker")
 
@@ -57,6 +59,7 @@ class Worker:
         self._engine.schedule("unclaimed-refunds", 600, lambda: unclaimed(self._world))
         self._engine.schedule("signatures", 15, lambda: failing_signatures(self._world))
         self._engine.schedule("seal", 60, lambda: seal(self._world.database))
+        self._engine.schedule("nightly-proof", PROOF_LOOK_S, lambda: nightly_if_due(self._world))
         self._engine.schedule("poll", self._poll_every_s, lambda: poll(self._world))
         self._beat_once()
         self._engine.start(self.drain)

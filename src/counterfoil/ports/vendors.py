@@ -82,6 +82,14 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[tuple[bool, str], ...] = ()
 
 
+class ErpDocumentLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Units of one SKU on a document, at one depot where the ERP says."""
+
+    sku: str
+    quantity: int
+    depot: str | None = None
+
+
 class ErpDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A document as the ERP holds it, for reconciliation. Amount is gross, in minor units, positive."""
 
@@ -96,6 +104,7 @@ class ErpDocument(msgspec.Struct, frozen=True, kw_only=True):
     status: str | None = None
     order_number: str | None = None
     rma_ref: str | None = None
+    lines: tuple[ErpDocumentLine, ...] = ()  # of receipts, where the ERP lists them
 
 
 class Client(Protocol):

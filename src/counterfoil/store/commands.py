@@ -108,3 +108,6 @@ def again(tx: Transaction, claimed: Claimed, *, after_ms: int, outcome: str, mes
 def put_document(tx: Transaction, values: dict[str, Any]) -> None:
     """Remember a document in another system for lists and links."""
     tx.run("document_put", **values, now=now_ms())
+    for ref in str(values["ref"]).split(","):
+        place = {name: values[name] for name in ("connection", "case_id", "step")}
+        tx.run("document_part_put", ref=ref, **place)

@@ -7,7 +7,7 @@ the road fetches them, and stay there until they are acknowledged.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -22,6 +22,7 @@ from counterfoil.core.commands import (
     OpenReturnAuthorisation,
     PostCreditNote,
     ReadReturn,
+    ReceiveStock,
     RecordRefund,
     ReleaseRefund,
 )
@@ -33,7 +34,17 @@ from counterfoil.core.returns import PortalReturn, Stage
 from counterfoil.ports.capabilities import Cap
 from counterfoil.ports.outcomes import AlreadyDone, Done, Outcome, Refused, Unknown
 from counterfoil.ports.translation import Finding, Kind, Signature, Translation
-from counterfoil.ports.vendors import Client, Delivery, Family, Hook, Probe, Reply, VendorSpec
+from counterfoil.ports.vendors import (
+    Client,
+    Delivery,
+    ErpDocument,
+    ErpDocumentLine,
+    Family,
+    Hook,
+    Probe,
+    Reply,
+    VendorSpec,
+)
 from counterfoil.testing.builders import erp_order, order_seen, refund_moved, refund_reported, shown
 
 SIGNATURE_HEADER = "x-acme-signature"
@@ -148,6 +159,12 @@ class FakeClient:
             return _answer(command, AlreadyDone)
         return None
 
+    def documents(self, kind: str, since: str, until: str) -> Iterator[ErpDocument]:
+        """What the ERP holds of a kind: the newest of each key, as it was asked for."""
+        for made in self._outside.made:
+            if made.connection == self._connection and _READ_BACK.get(made.kind) == kind:
+                yield _held(kind, made)
+
     def probe(self) -> Probe:
         """All is well."""
         return Probe(ok=True, checks=((True, "a system in memory"),))
@@ -202,6 +219,23 @@ def _answer(command: AnyCommand, kind: type[Done]) -> Done:
         case RecordRefund():
             total = command.amount
     return kind(ref=f"id:{command.key}", number=f"no:{command.key}", total=total, lines=lines)
+
+
+_READ_BACK = {"PostCreditNote": "credit_note", "ReceiveStock": "receipt"}
+
+
+def _held(kind: str, made: Made) -> ErpDocument:
+    """A document as it is read back."""
+    found = ErpDocument(
+        kind=kind, ref=f"id:{made.key}", number=f"no:{made.key}", external_ref=made.key, dated="2026-11-02"
+    )
+    match made.command:
+        case PostCreditNote(credit=credit):
+            return msgspec.structs.replace(found, currency=credit.currency, amount=credit.total_gross)
+        case ReceiveStock(lines=lines):
+            rows = tuple(ErpDocumentLine(sku=line.sku, quantity=line.quantity) for line in lines)
+            return msgspec.structs.replace(found, units=sum(line.quantity for line in lines), lines=rows)
+    return found
 
 
 # --- specs ----------------------------------------------------------------------------------------------------------
@@ -275,6 +309,6 @@ def spec(name: str, family: Family, hook: Hook | None = KEEPS) -> VendorSpec:
 
 ERP_CAN = frozenset(
     {Cap.READ_ORDER, Cap.CREATE_RETURN, Cap.CANCEL_RETURN, Cap.RECEIVE, Cap.REVERSE_RECEIPT, Cap.DRAFT_CREDIT}
-    | {Cap.POST_CREDIT, Cap.RECORD_REFUND, Cap.STORE_TRACKING}
+    | {Cap.POST_CREDIT, Cap.RECORD_REFUND, Cap.STORE_TRACKING, Cap.READ_BACK}
 )
 PORTAL_CAN = frozenset({Cap.WEBHOOKS, Cap.RELEASE, Cap.NOTES, Cap.GRADING, Cap.CANCEL})

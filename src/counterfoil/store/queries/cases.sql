@@ -151,3 +151,7 @@ select case_id, state, progress from cases where case_id > :last order by case_i
 -- name: cases_progress
 -- How many returns are how far.
 select progress, count(*) as n from cases group by progress;
+
+-- name: loose_waiting_after
+-- Facts that belong to no return, a page at a time.
+select id, brand, fact from loose_facts where state = 'waiting' and id > :last order by id limit 1000;

@@ -135,3 +135,12 @@ on conflict (case_id, step) do update set ref = excluded.ref, number = excluded.
 -- name: workers_dead
 -- Workers whose heartbeat stopped within the last day.
 select worker from workers where beat_ms < :before and beat_ms > :before - 86400000;
+
+-- name: document_part_put
+-- One record of a document in the other system; a document may be made in several.
+insert into document_parts (connection, ref, case_id, step) values (:connection, :ref, :case_id, :step)
+on conflict (connection, ref) do nothing;
+
+-- name: document_by_ref
+-- Which return and step made a record in another system.
+select case_id, step from document_parts where connection = :connection and ref = :ref;

@@ -1,0 +1,185 @@
+"""One run of the proof: gather both sides, prove, keep what was found, and let exceptions follow it.
+
+A record that ties in the next run ends its exception by itself; one that is open for the first time opens one. A run
+over an ERP that could not be read says so and ends nothing of that ERP's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from counterfoil.closing import own_books, read_back
+from counterfoil.closing.own_books import Books
+from counterfoil.core.problems import Owner, Problem
+from counterfoil.core.proof_kinds import KIND_OF, PROOF_KINDS
+from counterfoil.flow.world import World
+from counterfoil.store import problems, proofs
+from counterfoil.store.database import Transaction, now_ms
+from counterfoil.store.proofs import KeptRun
+
+if TYPE_CHECKING:
+    from counterfoil.reconcile.proof import Item, Run, Settings
+
+EARLIER = timedelta(days=7)  # ERP documents may carry an earlier date than the return that caused them
+FIRST_DAY = "2000-01-01"
+NIGHT_HOUR = 2  # UTC; the day before has ended everywhere the ERP posts
+QUIET = frozenset({"timing", "in_transit"})  # worth a line in the report, no exception
+
+
+@dataclass(frozen=True)
+class Proven:
+    """What a run came to."""
+
+    number: int
+    summary: dict[str, Any]
+    balanced: bool
+    open_records: int
+    unbalanced: tuple[str, ...]
+    trouble: tuple[str, ...]
+    opened: int
+    ended: int
+
+
+def run(world: World, settings: Settings | None = None, *, write: Any = None) -> Proven:
+    """Prove everything up to the world's today. `write` is given the finished run, to leave its files somewhere."""
+    from counterfoil.reconcile.proof import Settings, prove
+
+    started = now_ms()
+    today = date.fromisoformat(world.now()[:10])
+    with world.database.read() as tx:
+        books = own_books.read(tx)
+    since = _since(books)
+    trouble = read_back.read(world, books, since, today.isoformat())
+    given: dict[str, Any] = {name: rows for name, rows in books.rows.items() if rows}
+    with prove(_both_sides(given), settings or Settings(as_of=today)) as found:
+        if write is not None:
+            write(found)
+        return _keep(world, books, found, since, started, tuple(trouble))
+
+
+def nightly_if_due(world: World) -> bool:
+    """The proof of a day, once, in the first hours of the next; whoever holds the lock does it."""
+    now = world.now()
+    if int(now[11:13]) < NIGHT_HOUR:
+        return False
+    with world.database.write() as tx:
+        newest = proofs.last(tx)
+        if newest is not None and newest["as_of"] >= now[:10]:
+            return False
+        if not proofs.take_turn(tx, world.worker, now_ms()):
+            return False
+    run(world)
+    return True
+
+
+def _both_sides(given: dict[str, Any]) -> dict[str, Any]:
+    """A side nobody told of is empty, not absent: then everything on the other one is open."""
+    for left, right in (
+        ("portal_refunds", "gateway_refunds"),
+        ("portal_refunds", "erp_credit_notes"),
+        ("portal_return_lines", "warehouse_receipts"),
+        ("warehouse_receipts", "erp_stock_movements"),
+    ):
+        if left in given or right in given:
+            given.setdefault(left, [])
+            given.setdefault(right, [])
+    return given
+
+
+def _since(books: Books) -> str:
+    days = [row["authorised_date"] for row in books.rows.get("portal_return_lines", ())]
+    first = min(days, default=FIRST_DAY)
+    return (date.fromisoformat(first) - EARLIER).isoformat()
+
+
+def _keep(world: World, books: Books, found: Run, since: str, started: int, trouble: tuple[str, ...]) -> Proven:
+    items = [_item(world, books, item) for item in found.classes()]
+    kept = KeptRun(
+        as_of=found.as_of.isoformat(),
+        since=since,
+        started_ms=started,
+        finished_ms=now_ms(),
+        balanced=found.balanced,
+        open_records=found.open,
+        summary=found.summary,
+        trouble=trouble,
+    )
+    with world.database.write() as tx:
+        number = proofs.keep(tx, kept, items)
+        opened, ended = _exceptions(tx, items, may_end=not trouble)
+    return Proven(
+        number=number,
+        summary=found.summary,
+        balanced=found.balanced,
+        open_records=found.open,
+        unbalanced=tuple(found.unbalanced),
+        trouble=trouble,
+        opened=opened,
+        ended=ended,
+    )
+
+
+def _item(world: World, books: Books, item: Item) -> dict[str, Any]:
+    brands = {connection.brand for connection in world.connections.values()}
+    case_id = books.returns.get(item.left_id or "") or books.returns.get(item.right_id or "")
+    brand = case_id.split("/", 1)[0] if case_id else next(iter(sorted(brands)), "")
+    return {
+        "brand": brand,
+        "leg": item.leg,
+        "left_id": item.left_id or "",
+        "right_id": item.right_id or "",
+        "class": item.class_,
+        "reason": item.reason,
+        "variance_minor": item.variance,
+        "amount_minor": item.amount,
+        "unit": item.unit,
+        "age_days": item.age_days,
+        "bucket": item.bucket,
+        "owner": item.owner,
+        "why": item.why,
+        "case_id": case_id,
+    }
+
+
+# --- exceptions -----------------------------------------------------------------------------------------------------
+
+
+def _exceptions(tx: Transaction, items: list[dict[str, Any]], *, may_end: bool) -> tuple[int, int]:
+    """Open and update what is open now; end what is not. (opened, ended)."""
+    before = dict(_open(tx))
+    opened = 0
+    for item in items:
+        kind = KIND_OF.get((item["leg"], item["class"]))
+        if kind is None or item["class"] in QUIET:
+            continue
+        subject = f"{item['leg']}/{item['left_id']}/{item['right_id']}"
+        if before.pop((item["brand"], kind, subject), None) is None:
+            opened += 1
+        problems.put(tx, item["brand"], _problem(kind, subject, item), owner=Owner(item["owner"]))
+    if may_end:
+        for brand, kind, subject in before:
+            problems.end_loose(tx, brand, kind, subject, "both sides tie in the newest proof")
+    return opened, len(before) if may_end else 0
+
+
+def _open(tx: Transaction) -> Iterator[tuple[tuple[str, str, str], int]]:
+    for kind in PROOF_KINDS:
+        for row in tx.rows("proof_problems_open", kind=kind.kind):
+            yield (row["brand"], row["kind"], row["subject"]), row["id"]
+
+
+def _problem(kind: str, subject: str, item: dict[str, Any]) -> Problem:
+    money = item["leg"].startswith("refund_")
+    size = abs(item["variance_minor"]) or item["amount_minor"]
+    about = f" ({item['case_id']})" if item["case_id"] else ""
+    return Problem(
+        kind=kind,
+        subject=subject,
+        message=f"{item['why']}{about}",
+        amount=size if money else None,
+        currency=item["unit"] if money else None,
+        units=0 if money else size,
+    )
