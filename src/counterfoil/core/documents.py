@@ -24,8 +24,20 @@ class DocumentLine(msgspec.Struct, frozen=True, kw_only=True):
     erp_line: str
 
 
+class ErpComponent(msgspec.Struct, frozen=True, kw_only=True):
+    """One member of a kit as it was sold: `quantity` units in each kit. `erp_line` where the ERP has a line for it."""
+
+    sku: str
+    quantity: int
+    item_ref: str | None = None
+    erp_line: str | None = None
+
+
 class ErpOrderLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the original order as the ERP holds it. `value` includes tax; None where the ERP does not say."""
+    """One line of the original order as the ERP holds it. `value` includes tax; None where the ERP does not say.
+
+    `components` are the members of a kit as the order saved them; empty for anything that is no kit.
+    """
 
     erp_line: str
     sku: str
@@ -36,6 +48,7 @@ class ErpOrderLine(msgspec.Struct, frozen=True, kw_only=True):
     item_ref: str | None = None
     depot: str | None = None
     shop_line_ref: str | None = None
+    components: tuple[ErpComponent, ...] = ()
 
 
 class ErpOrder(msgspec.Struct, frozen=True, kw_only=True):
