@@ -58,7 +58,7 @@ class NetSuiteSimulator(Simulator):
         self._tokens = TokenService(self.account, world.get("oauth2"))
         self._records = RecordService(self.account)
         self._queries = SuiteQL(self.account)
-        self._jobs = Jobs()
+        self._jobs = Jobs(self.account)
         self._counts: Counter[str] = Counter()
         self._in_flight = 0
         self._max_in_flight = 0

@@ -168,6 +168,8 @@ class Mirror:
         }
         if record.kind == "creditMemo":
             row |= {"foreignpaymentamountused": fields.get("applied"), "foreignpaymentamountunused": left}
+        if record.kind == "customerDeposit":
+            row["foreignpaymentamountunused"] = fields.get("_left")
         if record.kind == "invoice":
             row |= {"foreignamountunpaid": left, "foreignamountpaid": fields.get("amountPaid")}
         plain_names = ("tranId", "externalId", "tranDate", "createdDate", "lastModifiedDate", "exchangeRate", "memo",
@@ -199,9 +201,11 @@ class Mirror:
         self.connection.execute("DELETE FROM inventorybalance")
         self.connection.execute("DELETE FROM aggregateitemlocation")
         sums: dict[tuple[str, str], list[Decimal]] = {}
+        held = stock.committed(self._account)
+        promised = dict(held)
         for place, quantity in sorted(self._account.stock.items()):
             item, location, shelf, status = place
-            free = stock.available(self._account, place)
+            free = stock.available(self._account, place, promised)
             self._insert("inventorybalance", {
                 "item": item, "location": location or None, "binnumber": shelf or None,
                 "inventorystatus": status or None, "quantityonhand": quantity, "quantityavailable": free,
@@ -210,7 +214,7 @@ class Mirror:
             entry[0], entry[1] = entry[0] + quantity, entry[1] + free
         for (item, location), (on_hand, free) in sums.items():
             row = {"item": item, "location": location or None, "quantityonhand": on_hand, "quantityavailable": free}
-            self._insert("aggregateitemlocation", {**row, "quantitycommitted": ZERO})
+            self._insert("aggregateitemlocation", {**row, "quantitycommitted": held.get((item, location), ZERO)})
 
 
 def _prefix(name: str) -> str:

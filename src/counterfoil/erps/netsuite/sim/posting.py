@@ -5,21 +5,27 @@ All checks come before the first change, so a refused request leaves no trace.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from copy import deepcopy
 from datetime import date
 from decimal import Decimal
 
 from counterfoil.erps.netsuite.sim import stock
 from counterfoil.erps.netsuite.sim.account import Account
-from counterfoil.erps.netsuite.sim.applying import check_applications, complete_applications, note_payment
+from counterfoil.erps.netsuite.sim.applying import (
+    check_applications,
+    complete_applications,
+    draw_deposits,
+    note_payment,
+)
 from counterfoil.erps.netsuite.sim.book import Line, Record, links_of
-from counterfoil.erps.netsuite.sim.errors import needs_value, refusal, user_error
+from counterfoil.erps.netsuite.sim.errors import USER_ERROR, Refusal, bad_value, needs_value, refusal, user_error
 from counterfoil.erps.netsuite.sim.lines import RECEIVED_KINDS, complete_items, explode_kits, number_lines
 from counterfoil.erps.netsuite.sim.quantities import made_from, remaining, units
 from counterfoil.erps.netsuite.sim.schema import TRANSACTION_KINDS
 from counterfoil.erps.netsuite.sim.statuses import refresh_chain
 from counterfoil.erps.netsuite.sim.totals import PRICED, price
-from counterfoil.erps.netsuite.sim.values import ZERO, as_decimal, plain, ref_id, reference
+from counterfoil.erps.netsuite.sim.values import ZERO, as_decimal, plain, ref_id, reference, truth
 
 _LEDGER_FREE = frozenset({"memo", "externalId", "otherRefNum", "lastModifiedDate", "email"})
 
@@ -99,6 +105,9 @@ def check(account: Account, record: Record, previous: Record | None = None) -> N
         _check_receipt(account, record)
     if record.kind == "returnAuthorization":
         _check_minimum(account, record)
+    if record.kind == "salesOrder" and previous is None:
+        _check_items(account, record)
+    _check_places(account, record)
     _check_details(account, record)
     check_applications(account, record)
     if record.fields.get("total", ZERO) < 0:
@@ -123,6 +132,8 @@ def _check_required(record: Record) -> None:
             raise needs_value(*missing)
     if kind == "inventoryAdjustment":
         _check_adjustment(record)
+    if kind == "customerDeposit" and not (fields.get("customer") and fields.get("payment", ZERO) > 0):
+        raise needs_value("Customer", "Payment Amount")
     if kind in PRICED or kind in RECEIVED_KINDS:
         if not record.lines:
             raise user_error("You must enter at least one line item for this transaction.")
@@ -192,6 +203,29 @@ def _check_receipt(account: Account, record: Record) -> None:
             raise user_error("All components of a kit must be received at one location.")
 
 
+def _check_places(account: Account, record: Record) -> None:
+    """A location that belongs to a subsidiary only serves that subsidiary's documents (OneWorld; wording inferred)."""
+    subsidiary = record.ref("subsidiary")
+    for name, line in [("location", record.fields), *((f"item.items[{n}].location", ln) for n, ln in _each(record))]:
+        place = account.book.get("location", ref_id(line.get("location")) or "")
+        owner = place.ref("subsidiary") if place is not None else None
+        if place is not None and owner is not None and subsidiary is not None and owner != subsidiary:
+            text = f"Invalid location reference key {place.id} for subsidiary {subsidiary}."
+            raise refusal(400, f"Error while accessing a resource. {text}", USER_ERROR, path=name)
+
+
+def _each(record: Record) -> Iterator[tuple[int, Line]]:
+    yield from enumerate(record.lines)
+
+
+def _check_items(account: Account, record: Record) -> None:
+    """A new order takes no item that was made inactive."""
+    for number, line in enumerate(record.lines):
+        item = account.book.item(ref_id(line.get("item")))
+        if item is not None and truth(item.fields.get("isInactive", False)):
+            raise Refusal(400, (bad_value(item.id, "item", f"item.items[{number}].item"),))
+
+
 def _check_minimum(account: Account, record: Record) -> None:
     """*Enforce Minimum Quantity on Return Authorizations* (sheet §5)."""
     if not account.preferences.enforce_minimum_quantity_on_return_authorizations:
@@ -244,6 +278,8 @@ def commit(account: Account, record: Record, previous: Record | None) -> None:
             refresh_chain(account, source)
     if previous is None:
         note_payment(account, record)
+        for application in list(draw_deposits(account, record)):
+            commit(account, application, None)
 
 
 def delete(account: Account, record: Record, reason_given: bool) -> None:
@@ -251,6 +287,10 @@ def delete(account: Account, record: Record, reason_given: bool) -> None:
     account.check_period(record)
     if account.preferences.deletion_reason_required and record.schema.is_transaction and not reason_given:
         raise needs_value("Deletion Reason")
+    for line in record.lists.get("deposit", []):
+        application = account.book.transaction(line.get("_application"))
+        if application is not None:
+            delete(account, application, reason_given=True)
     if record.schema.is_transaction and any(True for _ in account.book.referring(record.id, TRANSACTION_KINDS)):
         raise user_error("This transaction cannot be deleted because other transactions are linked to it.")
     links = links_of(record) if record.schema.is_transaction else set()

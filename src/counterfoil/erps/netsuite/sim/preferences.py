@@ -34,6 +34,9 @@ class Preferences:
     item_receipt_restock: bool = False
     credit_memo_to_customer_refund: bool = True
     transform_by_external_id: bool = False
+    transforms: bool = True  # off: no `!transform` at all, as accounts behind a proxy have been (inferred, §6)
+    created_from_on_create: str = "ignored"  # or "accepted": a POST with createdFrom is a transform
+    added_return_lines: str = "accepted"  # or "refused": a transform takes lines of its source only (§10)
     transform_line_key: str = "either"  # or "orderLine", "line"
     header_discount_on_transform: str = "dropped"  # or "copied" (§11)
     credit_from_bill_copies_shipping: bool = True
@@ -47,6 +50,7 @@ class Preferences:
     unknown_field_code: str = "NONEXISTENT_FIELD"
     record_changed_status: int = 400  # or 409
     detect_parallel_change: bool = True
+    job_polls: int = 0  # how often an asynchronous job is still running when it is asked for
     expires_in_as_string: bool = False
     refuse_replayed_assertions: bool = False
     minimum_rsa_bits: int = 3072

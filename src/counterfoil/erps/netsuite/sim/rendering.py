@@ -9,7 +9,7 @@ from typing import Any
 from counterfoil.erps.netsuite.sim.account import Account
 from counterfoil.erps.netsuite.sim.book import Line, Record
 from counterfoil.erps.netsuite.sim.schema import KINDS, Field, Kind, kinds_meant, shown
-from counterfoil.erps.netsuite.sim.values import ref_id
+from counterfoil.erps.netsuite.sim.values import ref_id, reference
 
 _JSON_TYPES = {"number": "number", "integer": "integer", "boolean": "boolean", "ref": "object", "enum": "object"}
 
@@ -55,12 +55,23 @@ def sublist_json(account: Account, record: Record, name: str, view: View) -> dic
     link = _self(view.url(record.kind, record.id, name))
     if not view.expand:
         return {"links": [link]}
-    lines = record.lists.get(name, [])
+    lines = _shown_lines(record, name)
     items = [line_json(account, record, name, line, view) for line in lines]
     return {
         "links": [link], "count": len(items), "hasMore": False, "items": items, "offset": 0,
         "totalResults": len(items),
     }  # fmt: skip
+
+
+def _shown_lines(record: Record, name: str) -> list[Line]:
+    """A refund never shows its `deposit` lines: each is a Deposit Application among the `apply` lines (sheet §4.4)."""
+    lines = record.lists.get(name, [])
+    if record.kind != "customerRefund" or name not in {"apply", "deposit"}:
+        return lines
+    if name == "deposit":
+        return []
+    drawn = [line for line in record.lists.get("deposit", []) if line.get("_application")]
+    return lines + [{**line, "doc": reference(line["_application"]), "type": "Deposit Application"} for line in drawn]
 
 
 def line_json(account: Account, record: Record, name: str, line: Line, view: View) -> dict[str, Any]:

@@ -134,6 +134,7 @@ ORDER_STATES = {
 }
 CREDIT_STATES = {"A": "Open", "B": "Fully Applied", "V": "Voided"}
 CASH_STATES = {"A": "Unapproved Payment", "B": "Not Deposited", "C": "Deposited"}
+DEPOSIT_STATES = {"A": "Not Deposited", "B": "Deposited", "C": "Fully Applied"}
 ENUMS = {
     "orderStatus": {"A", "B"},
     "handlingMode": {"MIMIC", "PROCESS", "SAVE_ONLY"},
@@ -183,6 +184,14 @@ _REFUND_EXTRA = (
     + " customer:ref/customer account:ref/account arAcct:ref/account paymentOption:ref total:number! status:enum!"
     + " handlingMode:enum paymentOperation:enum checkNum checkNumber balance:number!"
 )
+_DEPOSIT_EXTRA = (
+    _POSTING
+    + " customer:ref/customer salesOrder:ref/salesOrder payment:number total:number! status:enum! account:ref/account"
+    + " arAcct:ref/account undepFunds:any paymentOption:ref"
+)
+_DEPOSIT_USED_EXTRA = (
+    _POSTING + " customer:ref/customer deposit:ref/customerDeposit total:number! applied:number! status:enum!"
+)
 _RECEIPT_EXTRA = _POSTING + " landedCostMethod:enum"
 _SHIP_EXTRA = _POSTING + " shipStatus:enum status:enum! shipMethod:ref shippingAddress:any"
 _ADJUST_EXTRA = _POSTING + " account:ref/account adjLocation:ref/location estimatedTotalValue:number!"
@@ -217,6 +226,10 @@ _ALL = (
         "customerRefund", "Customer Refund", "CustRfnd", "RF", _REFUND_EXTRA, _APPLIES,
         ("deposit", "doc", _APPLY), posting=True, states={"R": "Issued", "V": "Voided"},
     ),
+    _transaction("customerDeposit", "Customer Deposit", "CustDep", "DEP", _DEPOSIT_EXTRA, posting=True,
+                 states=DEPOSIT_STATES),
+    _transaction("depositApplication", "Deposit Application", "DepAppl", "DA", _DEPOSIT_USED_EXTRA, _APPLIES,
+                 posting=True),
     _transaction(
         "cashRefund", "Cash Refund", "CashRfnd", "CR", _CASH_EXTRA, _LINES, _TAXES, posting=True, states=CASH_STATES
     ),

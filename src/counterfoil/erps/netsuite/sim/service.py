@@ -22,7 +22,7 @@ from counterfoil.erps.netsuite.sim.posting import check, complete, delete, save
 from counterfoil.erps.netsuite.sim.rendering import View
 from counterfoil.erps.netsuite.sim.schema import KINDS, Kind, kind_named
 from counterfoil.erps.netsuite.sim.transforms import transform, unsupported
-from counterfoil.erps.netsuite.sim.values import dumps
+from counterfoil.erps.netsuite.sim.values import dumps, ref_id
 from counterfoil.erps.netsuite.sim.writes import change, create, settle_state
 from counterfoil.simkit.http import Request, Response
 
@@ -156,7 +156,22 @@ class RecordService:
         self._account.require(kind.name)
         if "type=collection" in request.headers.get("content-type", ""):
             return self._batch(request, kind)
+        record = self._from_source(request, kind)
+        if record is not None:
+            return self._saved(save(self._account, record), view)
         return self._saved(create(self._account, kind, self._body(request, kind)), view)
+
+    def _from_source(self, request: Request, kind: Kind) -> Record | None:
+        """A POST that names its source, where the account takes that for a transform (a switch, sheet §6)."""
+        if self._account.preferences.created_from_on_create != "accepted":
+            return None
+        source = self._account.book.transaction(ref_id(parse(request.body).get("createdFrom")))
+        if source is None:
+            return None
+        body = self._body(request, kind)
+        record = transform(self._account, source, kind.name, body, frozenset(body.lists))
+        settle_state(self._account, record, body)
+        return record
 
     def _batch(self, request: Request, kind: Kind) -> Response:
         """At most 100 records of one type, always asynchronous (sheet §9)."""
@@ -213,7 +228,7 @@ class RecordService:
             raise not_found()
         source = self._found(kind, key)
         self._check_unchanged(source, versions)
-        if not kind.is_transaction or not made_kind.is_transaction:
+        if not self._account.preferences.transforms or not kind.is_transaction or not made_kind.is_transaction:
             raise unsupported(kind.name, made_kind.name)
         body = self._body(request, made_kind, required=False)
         record = transform(self._account, source, made_kind.name, body, replaced(request))

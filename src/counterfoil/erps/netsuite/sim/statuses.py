@@ -72,6 +72,10 @@ def refresh(account: Account, record: Record) -> None:
             _refresh_invoice(account, record)
         case "customerRefund":
             _set_state(account, record, "R")
+        case "customerDeposit":
+            left = record.fields.get("payment", ZERO) - taken_of_deposit(account, record)
+            record.fields["_left"] = left
+            _set_state(account, record, "B" if left > 0 else "C")
         case "cashSale" | "cashRefund":
             _set_state(account, record, record.ref("status") or ("C" if record.kind == "cashSale" else "B"))
         case "itemFulfillment":
@@ -111,6 +115,9 @@ def _refresh_part(record: Record, part: dict[str, object], name: str) -> None:
 
 
 def _held(record: Record) -> str | None:
+    """The state a document was put into; one whose lines are all closed waits for no approval (sheet §5, rule 1)."""
+    if record.fields.get("_state") == "pending" and record.lines and all(ln.get("isClosed") for ln in record.lines):
+        return None
     return {"pending": "A", "cancelled": "C", "closed": "H"}.get(str(record.fields.get("_state", "")))
 
 
@@ -140,13 +147,19 @@ def _refresh_order(account: Account, order: Record) -> None:
 def applied_to(account: Account, record: Record, besides: str | None = None) -> Decimal:
     """What refunds and credits have applied to this document (its own applications are not counted)."""
     total = ZERO
-    for other in account.book.referring(record.id, ("customerRefund", "creditMemo")):
+    for other in account.book.referring(record.id, ("customerRefund", "creditMemo", "depositApplication")):
         if other.id == besides or other.ref("status") == "V":
             continue
         for line in other.lists.get("apply", []):
             if line.get("apply") and ref_id(line.get("doc")) == record.id:
                 total += line.get("amount", ZERO)
     return total
+
+
+def taken_of_deposit(account: Account, deposit: Record) -> Decimal:
+    """What was applied of a deposit to invoices or paid out of it."""
+    used = account.book.referring(deposit.id, ("depositApplication",))
+    return sum((each.fields.get("total", ZERO) for each in used if each.ref("deposit") == deposit.id), ZERO)
 
 
 def own_applications(record: Record) -> Decimal:

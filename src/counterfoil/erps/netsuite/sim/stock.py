@@ -72,8 +72,30 @@ def assignments(line: Line) -> list[dict[str, Any]]:
     return [entry for entry in items if isinstance(entry, dict)] if isinstance(items, list) else []
 
 
-def available(account: Account, place: Place) -> Decimal:
-    """On hand, unless the inventory status says that it cannot be sold."""
+def available(account: Account, place: Place, promised: dict[tuple[str, str], Decimal]) -> Decimal:
+    """On hand less what orders hold, nothing where the inventory status says that it cannot be sold.
+
+    `promised` is used up as it is served: what one shelf covers is not taken from the next one again.
+    """
     status = account.book.get("inventoryStatus", place[3])
-    sellable = status is None or truth(status.fields.get("inventoryAvailable", True))
-    return account.stock[place] if sellable else ZERO
+    if status is not None and not truth(status.fields.get("inventoryAvailable", True)):
+        return ZERO
+    on_hand, spot = account.stock[place], place[:2]
+    held = min(on_hand, promised.get(spot, ZERO))
+    promised[spot] = promised.get(spot, ZERO) - held
+    return on_hand - held
+
+
+def committed(account: Account) -> dict[tuple[str, str], Decimal]:
+    """What approved orders hold and have not shipped, by item and location; an order pending approval holds nothing."""
+    held: dict[tuple[str, str], Decimal] = {}
+    for order in account.book.all("salesOrder"):
+        if order.ref("status") not in {"B", "D", "E"}:
+            continue
+        closed = {line["line"] for line in order.lines if line.get("isClosed")}
+        for line in [*order.lines, *order.parts]:
+            if line.get("itemType") not in _STOCKED or line["line"] in closed or line.get("kitMemberOf") in closed:
+                continue
+            spot = (str(ref_id(line.get("item"))), ref_id(line.get("location")) or order.ref("location") or "")
+            held[spot] = held.get(spot, ZERO) + max(units(line) - line.get("quantityFulfilled", ZERO), ZERO)
+    return held

@@ -41,7 +41,7 @@ def transform(account: Account, source: Record, target: str, body: Body, replace
     for name in (name for name, value in body.fields.items() if value is None):
         made.fields.pop(name, None)
     if target == "customerRefund":
-        _apply_credit(account, source, made, body, "apply" in replace)
+        _settle(account, source, made, body, replace)
         return made
     made.lists = {name: lines for name, lines in body.lists.items() if name != "item"}
     made.lists["item"] = _Lines(account, source, made).chosen(body.lists.get("item"), "item" in replace)
@@ -60,7 +60,7 @@ def _header(account: Account, source: Record, target: str) -> dict[str, Any]:
     kept = {name: fields[name] for name in _HEADER if fields.get(name) is not None}
     kept |= {name: value for name, value in fields.items() if name.startswith("custbody")}
     if target == "customerRefund":
-        kept["customer"] = kept.pop("entity")
+        kept["customer"] = kept.pop("entity", None) or fields.get("customer")
         kept = {name: value for name, value in kept.items() if name not in {"taxRate", "taxItem", "_taxBasis"}}
     if target in RECEIVED_KINDS:
         kept = {n: v for n, v in kept.items() if n not in {"otherRefNum", "taxItem", "taxRate", "_taxBasis"}}
@@ -135,7 +135,8 @@ class _Lines:
             return self._over(self._copy(origin), asked)
         if asked.get("orderLine") is not None:
             raise Refusal(400, (bad_value(asked["orderLine"], "orderLine", path),))
-        if self._made.kind in RECEIVED_KINDS:
+        added = self._account.preferences.added_return_lines != "refused" or self._made.kind != "returnAuthorization"
+        if self._made.kind in RECEIVED_KINDS or not added:
             raise Refusal(400, (bad_value(number, "orderLine", path),))
         if not asked.get("item"):
             raise needs_value("Item")
@@ -201,11 +202,14 @@ def _in_proportion(source: Record, part: Line, parent: Line | None, asked: Line)
     return bool(asked.get("quantity", expected) == expected)
 
 
-def _apply_credit(account: Account, memo: Record, refund: Record, body: Body, replace: bool) -> None:
-    """A refund made from a credit memo settles what remains of it, unless the caller sends another amount."""
-    left = open_amount(account, memo)
-    own: Line = {"doc": reference(memo.id, memo.label), "apply": True, "amount": left}
-    refund.lists["apply"] = merge([own], body.lists.get("apply", []), "doc", replace)
+def _settle(account: Account, source: Record, refund: Record, body: Body, replace: frozenset[str]) -> None:
+    """A refund pays out what remains of the credit memo or deposit it is made from, unless another amount is sent."""
+    name = "apply" if source.kind == "creditMemo" else "deposit"
+    own: Line = {
+        "doc": reference(source.id, source.label), "apply": True, "amount": open_amount(account, source),
+    }  # fmt: skip
+    refund.lists.update({other: body.lists[other] for other in ("apply", "deposit") if other in body.lists})
+    refund.lists[name] = merge([own], body.lists.get(name, []), "doc", name in replace)
     refund.fields.pop("location", None)
 
 
@@ -248,6 +252,12 @@ def _credit_open(account: Account, memo: Record) -> None:
         raise user_error(f"{memo.label} has {plain(left)} remaining and cannot be refunded.")
 
 
+def _deposit_open(account: Account, deposit: Record) -> None:
+    left = open_amount(account, deposit)
+    if left <= 0:
+        raise user_error(f"{deposit.label} has {plain(left)} remaining and cannot be refunded.")
+
+
 def _always(_account: Account, _source: Record) -> None:
     """No precondition beyond the quantities."""
 
@@ -266,4 +276,5 @@ _RULES: Mapping[tuple[str, str], Rule] = {
     ("returnAuthorization", "creditMemo"): Rule(_refund_state),
     ("returnAuthorization", "cashRefund"): Rule(_refund_state),
     ("creditMemo", "customerRefund"): Rule(_credit_open, "credit_memo_to_customer_refund"),
+    ("customerDeposit", "customerRefund"): Rule(_deposit_open),
 }

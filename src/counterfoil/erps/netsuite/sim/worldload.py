@@ -23,7 +23,16 @@ from counterfoil.erps.netsuite.sim.values import ZERO, as_day, as_decimal, ref_i
 
 DEFAULT_ACCOUNT = "1234567_SB1"
 _LISTS = ("subsidiary", "currency", "location", "department", "inventoryStatus", "paymentMethod", "accountingPeriod")
-_LATER = ("returnAuthorization", "itemReceipt", "creditMemo", "cashRefund", "customerRefund", "inventoryAdjustment")
+_LATER = (
+    "customerDeposit",
+    "depositApplication",
+    "returnAuthorization",
+    "itemReceipt",
+    "creditMemo",
+    "cashRefund",
+    "customerRefund",
+    "inventoryAdjustment",
+)
 _SHIPMENTS = frozenset({"itemReceipt", "itemFulfillment"})
 _TITLES_TO_KINDS = {sql: kind for kind, sql in ITEM_TYPES.items()}
 _YEARS_OF_PERIODS = 2  # before and after today, when the world names no periods
@@ -211,9 +220,19 @@ class _Loader:
         if not has_shipment:
             ship_all = billing is not None or has_bill or ref_id(entry.get("status")) in {"F", "Pending Billing"}
             self._follow(order, "itemFulfillment", _filled(shipped, whole, ship_all), entry)
-        if not has_bill:
+        if billing == "deposit":
+            self._deposit(order)
+        elif not has_bill:
             quantities = _filled(settled, whole, billing is not None)
             self._follow(order, billing or "cashSale", quantities, entry)
+
+    def _deposit(self, order: Record) -> None:
+        """The order was paid by a deposit and shipped; its bill has not been written yet."""
+        names = ("subsidiary", "currency", "tranDate")
+        fields = {name: order.fields[name] for name in names if order.fields.get(name) is not None}
+        fields |= {"customer": order.fields["entity"], "salesOrder": reference(order.id, order.label)}
+        fields["payment"] = order.fields["total"]
+        self._keep(Record("customerDeposit", self._book.next_id("customerDeposit"), fields))
 
     def _follow(self, order: Record, kind: str, quantities: list[Decimal], entry: Mapping[str, Any]) -> None:
         """The shipment or the bill of an order, for these quantities of its lines."""
@@ -266,7 +285,7 @@ class _Loader:
 
     def _keep(self, record: Record) -> None:
         """Complete and keep without the checks of a request: the past may be in closed periods."""
-        if record.ref("entity") is None and record.kind not in {"inventoryAdjustment", "customerRefund"}:
+        if record.ref("entity") is None and record.kind not in _WITHOUT_ENTITY:
             record.fields["entity"] = self._ref("customer", "1")
         posting.complete(self._account, record)
         stock_before = dict(self._account.stock)
@@ -342,6 +361,7 @@ class _Loader:
         self._account.stock[place] = self._account.stock.get(place, ZERO) + amount
 
 
+_WITHOUT_ENTITY = frozenset({"inventoryAdjustment", "customerRefund", "customerDeposit", "depositApplication"})
 _MONEY_FIELDS = frozenset({
     "shippingCost", "handlingCost", "discountItem", "discountRate", "_discount", "taxItem", "taxRate",
     "_shippingTaxRate", "_taxBasis", "otherRefNum",
@@ -373,7 +393,7 @@ def _billing(entry: Mapping[str, Any], silent: bool) -> str | None:
     """`cashSale`, `invoice` or None. An order that says nothing at all was sold for cash (prepaid web order)."""
     if "billing" in entry:
         word = str(entry["billing"] or "").replace("_", "").lower()
-        return {"cashsale": "cashSale", "invoice": "invoice"}.get(word)
+        return {"cashsale": "cashSale", "invoice": "invoice", "deposit": "deposit"}.get(word)
     letter = ref_id(entry.get("status")) or ref_id(entry.get("orderStatus")) or ""
     return "cashSale" if silent and letter in {"", "G", "Billed"} else None
 

@@ -72,7 +72,7 @@ def _set_state(account: Account, record: Record, value: Any) -> None:
     letter = ref_id(value)
     if letter not in {"A", "B"}:
         raise Refusal(400, (bad_value(letter, "orderStatus", "orderStatus"),))
-    if record.fields.get("_state") in {"cancelled", "closed"}:
+    if record.fields.get("_state") in {"cancelled", "closed"} or record.ref("status") in {"C", "H"}:
         raise user_error(f"{record.label} is cancelled or closed and cannot be approved.")
     if letter == "A" and any(True for _ in account.book.referring(record.id, _followers(record.kind))):
         raise user_error(f"{record.label} has been processed and cannot go back to Pending Approval.")
