@@ -193,6 +193,11 @@ class ReturnCase(msgspec.Struct, frozen=True, kw_only=True):
         return self.done("rma-1")
 
     @property
+    def may_post_later(self) -> bool:
+        """Whether a person agreed that documents of a closed period go into the next open one."""
+        return "period_closed" in self.accepted_differences
+
+    @property
     def confirmed(self) -> tuple[Refund, ...]:
         """Refunds that shop or gateway confirm, store credit included."""
         return tuple(r for r in self.refunds if r.status is RefundState.CONFIRMED and not r.reported_only)

@@ -113,6 +113,7 @@ class ReceiveStock(Command, frozen=True, kw_only=True, tag="ReceiveStock.v1"):
     received_at: str
     warehouse: str
     warehouse_ref: str
+    post_in_open_period: bool = False  # a person agreed to the next open accounting period
 
 
 class ReverseReceipt(Command, frozen=True, kw_only=True, tag="ReverseReceipt.v1"):
@@ -146,6 +147,7 @@ class PostCreditNote(Command, frozen=True, kw_only=True, tag="PostCreditNote.v1"
     credit: CreditNote
     credit_date: str
     draft: DocumentRef | None = None
+    post_in_open_period: bool = False
 
 
 class RecordRefund(Command, frozen=True, kw_only=True, tag="RecordRefund.v1"):
@@ -160,6 +162,7 @@ class RecordRefund(Command, frozen=True, kw_only=True, tag="RecordRefund.v1"):
     refund_ref: str
     tender: str | None
     paid_on: str
+    post_in_open_period: bool = False
 
 
 class CheckStock(Command, frozen=True, kw_only=True, tag="CheckStock.v1"):

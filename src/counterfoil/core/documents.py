@@ -62,6 +62,7 @@ class ErpOrder(msgspec.Struct, frozen=True, kw_only=True):
     status: str | None = None
     billing: str | None = None  # "invoice", "cash_sale", "deposit", or None where the ERP has no such notion
     billing_ref: str | None = None
+    company: str | None = None  # the legal entity that sold it, as the ERP names it; None where it has only one
 
 
 class RmaLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -120,8 +120,7 @@ def _inner(case: ReturnCase, fact: AnyFact) -> ReturnCase:
         case StepSettled():
             return _settled(case, fact)
         case DifferenceAccepted():
-            accepted = {**case.accepted_differences, fact.kind: f"{fact.by}: {fact.reason}"}
-            return replace(case, accepted_differences=accepted)
+            return _accepted(case, fact)
     return case
 
 
@@ -391,6 +390,18 @@ def _retry(case: ReturnCase, fact: RetryAsked) -> ReturnCase:
     case = replace(case, steps=steps, editions={**case.editions, fact.step: step.edition})
     if step.name in _RECEIPT_STEPS:
         case = _mark_posted(case, step.units, None)
+    return case
+
+
+def _accepted(case: ReturnCase, fact: DifferenceAccepted) -> ReturnCase:
+    """The kind no longer stops this return. Steps that a closed period stopped are asked for again, in an open one."""
+    accepted = {**case.accepted_differences, fact.kind: f"{fact.by}: {fact.reason}"}
+    case = replace(case, accepted_differences=accepted)
+    if fact.kind != "period_closed":
+        return case
+    stopped = [step.step for step in case.steps.values() if step.problem == fact.kind]
+    for name in stopped:
+        case = _retry(case, RetryAsked(key=fact.key, occurred_at=fact.occurred_at, step=name, by=fact.by))
     return case
 
 

@@ -61,6 +61,7 @@ def _receive(look: Look, counted: CountedReceipt) -> Iterator[Finding]:
         received_at=receipt.inspected_at or receipt.received_at or receipt.occurred_at,
         warehouse=receipt.warehouse_code,
         warehouse_ref=receipt.receipt_id,
+        post_in_open_period=case.may_post_later,
     )
     yield Request(
         command=command,

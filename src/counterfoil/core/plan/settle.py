@@ -160,6 +160,7 @@ def _request_credit(
         credit=replace(note, refund_refs=refs),
         credit_date=look.now[:10],
         draft=draft.document if draft is not None else None,
+        post_in_open_period=case.may_post_later,
     )
     return Request(
         command=command,
@@ -331,6 +332,7 @@ def _record(look: Look) -> Iterator[Finding]:
                 refund_ref=refund.ref,
                 tender=refund.gateway,
                 paid_on=(refund.at or look.now)[:10],
+                post_in_open_period=case.may_post_later,
             ),
             rule="money_recorded_against_the_credit",
             because=f"{to_text(refund.amount, refund.currency)} {refund.currency} was paid through "
