@@ -23,6 +23,10 @@ def capabilities(config: NetSuiteConfig) -> frozenset[Cap]:
         Cap.RECEIVE,
         Cap.POST_CREDIT,
         Cap.RECORD_REFUND,
+        Cap.CHECK_STOCK,
+        Cap.CREATE_EXCHANGE,
+        Cap.RELEASE_EXCHANGE,
+        Cap.CANCEL_EXCHANGE,
         Cap.READ_BACK,
     }
     return frozenset(always | {Cap.REVERSE_RECEIPT} if config.allow_receipt_deletion else always)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from counterfoil.adapterkit.parse import Fields
 from counterfoil.core.commands import CancelReturnAuthorisation, OpenReturnAuthorisation, StoreTracking
-from counterfoil.core.documents import DocumentLine, DocumentRef, RmaLine
+from counterfoil.core.documents import DocumentLine, DocumentRef, ErpComponent, RmaLine
 from counterfoil.core.problems import Owner
 from counterfoil.erps.netsuite import wire
 from counterfoil.erps.netsuite.config import NetSuiteConfig
@@ -21,6 +23,8 @@ from counterfoil.ports.outcomes import Done, NotYet, Outcome, Refused
 RECORD = "returnAuthorization"
 MEMO_MAX = 999  # longer memos are cut; the limit of the account is not documented
 APPROVAL_PAUSE_S = 3600.0
+# What an account may say that takes no line of its own in a transform (the exact text is unknown, §10, §16.4).
+_LINE_KINDS = frozenset({"field_rejected", "sku_not_found", "unmapped_erp_error"})
 
 
 # --- opening ----------------------------------------------------------------------------------------------------------
@@ -31,7 +35,12 @@ def open_authorisation(desk: Desk, command: OpenReturnAuthorisation) -> Outcome:
     plan = plan_authorisation(desk, command)
     if isinstance(plan, Refused):
         return plan
+    stranger = _stranger(desk, command, plan)
+    if stranger is not None:
+        return stranger
     outcome = desk.deliver(plan)
+    if parts_of_kits(command) and isinstance(outcome, Refused) and outcome.ref is None and outcome.kind in _LINE_KINDS:
+        outcome = desk.deliver(standing_alone(desk, command, plan))  # refused: nothing was made yet
     if isinstance(outcome, Refused) and outcome.kind == "quantity_exceeds_authorised":
         return msgspec.structs.replace(outcome, kind="quantity_exceeds_despatched", owner=Owner.OPS)
     return outcome
@@ -39,20 +48,69 @@ def open_authorisation(desk: Desk, command: OpenReturnAuthorisation) -> Outcome:
 
 def plan_authorisation(desk: Desk, command: OpenReturnAuthorisation) -> Plan | Refused:
     """The transform of the sales order, or why it cannot be written."""
-    part = next((line for line in command.lines if _is_part_of_kit(command, line)), None)
-    if part is not None:
-        return Refused(
-            message=f"{part.sku} is a part of what was sold on line {part.erp_line}: NetSuite has no line for it.",
-            kind="kit_part_returned",
-            owner=Owner.OPS,
-        )
-    rows: list[dict[str, Any]] = []
+    config = desk.config.serving(command.order.company)
+    parts, rows = parts_of_kits(command), []
     for line in command.lines:
-        row = _row(desk.config, line)
+        odd = _is_other_item(command, line) and (line.line_no not in parts or not parts[line.line_no].item_ref)
+        if odd:
+            told = f"{line.sku} is a part of what was sold on line {line.erp_line}: NetSuite has no line for it."
+            return Refused(message=told, kind="kit_part_returned", owner=Owner.OPS)
+        row = _row(config, line, parts.get(line.line_no))
         if isinstance(row, Refused):
             return row
         rows.append(row)
-    return replace(bare_plan(desk, command), body={**_head(desk.config, command), "item": {"items": rows}})
+    return replace(bare_plan(desk, command), body={**_head(config, command), "item": {"items": rows}})
+
+
+def _stranger(desk: Desk, command: OpenReturnAuthorisation, plan: Plan) -> Refused | None:
+    """Why the place of a line belongs to another subsidiary than the order, if it does."""
+    places = {wire.reference(Fields(row), "location") for row in plan.body["item"]["items"]} - {None}
+    what = f"order {command.order.number}"
+    found = (desk.stranger(place, command.order.company, what) for place in sorted(filter(None, places)))
+    return next((each for each in found if each is not None), None)
+
+
+def parts_of_kits(command: OpenReturnAuthorisation) -> dict[int, ErpComponent]:
+    """Lines of the return that are members of a kit, by our line number.
+
+    A part is named by its own SKU on the kit's line, or by the line SuiteQL shows for it (§10).
+    """
+    found: dict[int, ErpComponent] = {}
+    for line in command.lines:
+        for sold in command.order.lines:
+            for part in sold.components:
+                on_kit = line.erp_line == sold.erp_line and line.sku != sold.sku and line.sku == part.sku
+                if on_kit or (part.erp_line is not None and line.erp_line == part.erp_line):
+                    found[line.line_no] = part
+    return found
+
+
+def standing_alone(desk: Desk, command: OpenReturnAuthorisation, plan: Plan) -> Plan:
+    """The same return as an RMA of its own, for accounts whose transform takes no line for a part (§10).
+
+    Every line names its item; the memo keeps the order. It is flagged for a person when it is read back.
+    """
+    order = desk.session.record("salesOrder", command.order.ref, missing="order_not_found")
+    rates = {row.need("line"): row for row in wire.item_lines(order)}
+    items = {line.erp_line: line.item_ref for line in command.order.lines}
+    rows = []
+    for row in plan.body["item"]["items"]:
+        alone = {name: value for name, value in row.items() if name != "orderLine"}
+        if "orderLine" in row:
+            sold = str(row["orderLine"])
+            alone["item"] = wire.ref(items.get(sold) or "")
+            rate = rates[sold].text("rate") if sold in rates else None
+            alone |= {"rate": Decimal(rate)} if rate is not None else {}
+        rows.append(alone)
+    head = {name: value for name, value in plan.body.items() if name != "item"}
+    for name in ("entity", "currency", "subsidiary", "location", "department", "class"):
+        held = wire.reference(order, name)
+        if held is not None:
+            head[name] = wire.ref(held)
+    head["memo"] = f"Order {command.order.number} | {head['memo']}"[:MEMO_MAX]
+    return replace(
+        plan, path=f"{wire.RECORDS}/{RECORD}", body={**head, "item": {"items": rows}}, params={}, created_from=""
+    )
 
 
 def bare_plan(desk: Desk, command: OpenReturnAuthorisation) -> Plan:
@@ -63,6 +121,7 @@ def bare_plan(desk: Desk, command: OpenReturnAuthorisation) -> Plan:
         path=f"{wire.RECORDS}/salesOrder/{command.order.ref}/!transform/{RECORD}",
         params=wire.REPLACE_LINES,
         body={},
+        created_from=command.order.ref,
         check=lambda record: check_authorisation(desk, command, record),
     )
 
@@ -72,7 +131,7 @@ def find_authorisation(desk: Desk, command: OpenReturnAuthorisation) -> Outcome 
     return desk.lookup(bare_plan(desk, command))
 
 
-def _is_part_of_kit(command: OpenReturnAuthorisation, line: RmaLine) -> bool:
+def _is_other_item(command: OpenReturnAuthorisation, line: RmaLine) -> bool:
     sold = next((each for each in command.order.lines if each.erp_line == line.erp_line), None)
     return sold is not None and bool(sold.sku and line.sku) and sold.sku != line.sku
 
@@ -93,8 +152,15 @@ def _head(config: NetSuiteConfig, command: OpenReturnAuthorisation) -> dict[str,
     return {**head, "memo": memo[:MEMO_MAX]}
 
 
-def _row(config: NetSuiteConfig, line: RmaLine) -> dict[str, Any] | Refused:
+def _row(config: NetSuiteConfig, line: RmaLine, part: ErpComponent | None) -> dict[str, Any] | Refused:
+    """One line: a line of the order, or a member of a kit by its item.
+
+    A member was never priced by itself and the credit carries its value later, so it stands at zero on the RMA.
+    """
     row: dict[str, Any] = {"orderLine": wire.line_key(line.erp_line), "quantity": line.quantity}
+    if part is not None:
+        price = {"price": wire.ref(config.custom_price_level)} if config.custom_price_level else {}
+        row = {"item": wire.ref(part.item_ref or ""), "quantity": line.quantity, "rate": 0, "amount": 0, **price}
     if line.expected_depot is not None:
         location = location_of(config, line.expected_depot)
         if location is None:
@@ -134,14 +200,18 @@ def depot_not_mapped(depot: str) -> Refused:
 
 def check_authorisation(desk: Desk, command: OpenReturnAuthorisation, record: Fields) -> Outcome:
     """Whether an RMA is the one asked for: born from this order, with these lines and quantities."""
-    if wire.reference(record, "createdFrom") != command.order.ref:
+    parts = parts_of_kits(command)
+    origin = wire.reference(record, "createdFrom")
+    alone = origin is None and bool(parts) and wire.reference(record, "entity") == command.order.customer
+    if origin != command.order.ref and not alone:
         return differs(record, f"it does not come from order {command.order.number}")
     rows = wire.item_lines(record)
     if len(rows) != len(command.lines):
         return differs(record, f"it has {len(rows)} lines instead of {len(command.lines)}")
     lines: list[DocumentLine] = []
     for line in command.lines:
-        row = next((each for each in rows if _same(desk.config, line, each)), None)
+        item = _item_of(command, line, parts) if alone or line.line_no in parts else None
+        row = next((each for each in rows if _same(desk.config, line, item, each)), None)
         if row is None:
             return differs(record, f"{line.quantity} of {line.sku} are not on it")
         rows.remove(row)
@@ -154,12 +224,25 @@ def check_authorisation(desk: Desk, command: OpenReturnAuthorisation, record: Fi
         url=desk.url(record_id),
         lines=tuple(lines),
     )
-    waits = wire.letter(record, "status", wire.RMA_STATUSES) == "A"
-    return with_note(done, "It waits for approval in NetSuite.") if waits else done
+    notes = ["It stands by itself, as NetSuite has no line for a part of a kit: please look at it."] if alone else []
+    if wire.letter(record, "status", wire.RMA_STATUSES) == "A":
+        notes.append("It waits for approval in NetSuite.")
+    return with_note(done, " ".join(notes)) if notes else done
 
 
-def _same(config: NetSuiteConfig, line: RmaLine, row: Fields) -> bool:
-    if wire.quantity(row, "quantity") != line.quantity or row.text("orderLine") != line.erp_line:
+def _item_of(command: OpenReturnAuthorisation, line: RmaLine, parts: Mapping[int, ErpComponent]) -> str | None:
+    if line.line_no in parts:
+        return parts[line.line_no].item_ref
+    return next((sold.item_ref for sold in command.order.lines if sold.erp_line == line.erp_line), None)
+
+
+def _same(config: NetSuiteConfig, line: RmaLine, item: str | None, row: Fields) -> bool:
+    """Whether a row is this line: by its order line, or by its item where it comes from no order line."""
+    if wire.quantity(row, "quantity") != line.quantity:
+        return False
+    if item is not None and (row.text("orderLine") is not None or wire.reference(row, "item") != item):
+        return False
+    if item is None and row.text("orderLine") != line.erp_line:
         return False
     if not config.reason_field or line.reason_code is None or row.raw(config.reason_field) is None:
         return True

@@ -12,17 +12,31 @@ from counterfoil.adapterkit.http import Http
 from counterfoil.adapterkit.parse import UnreadableError
 from counterfoil.core.commands import (
     AnyCommand,
+    CancelExchangeOrder,
     CancelReturnAuthorisation,
+    CheckStock,
+    CreateExchangeOrder,
     FindSalesOrder,
     OpenReturnAuthorisation,
     PostCreditNote,
     ReceiveStock,
     RecordRefund,
+    ReleaseExchangeOrder,
     ReverseReceipt,
     StoreTracking,
 )
 from counterfoil.core.problems import Owner
-from counterfoil.erps.netsuite import authorisations, credits, orders, read, receipts, refunds
+from counterfoil.erps.netsuite import (
+    authorisations,
+    availability,
+    credits,
+    exchanges,
+    orders,
+    probe,
+    read,
+    receipts,
+    refunds,
+)
 from counterfoil.erps.netsuite.auth import StoppedError, login
 from counterfoil.erps.netsuite.config import NetSuiteConfig
 from counterfoil.erps.netsuite.post import Desk
@@ -50,10 +64,10 @@ class NetSuiteClient:
 
     def probe(self) -> Probe:
         """Check login, rights and the ids of the configuration, and remember which record types are visible."""
-        return read.probe(self._desk)
+        return probe.probe(self._desk)
 
     def documents(self, kind: str, since: str, until: str) -> Iterator[ErpDocument]:
-        """Documents of one kind ("rma", "receipt", "credit_note", "refund") dated in [since, until].
+        """Documents of one kind ("rma", "receipt", "credit_note", "refund", "exchange_order") dated in [since, until].
 
         Raises StoppedError, whose outcome says what went wrong.
         """
@@ -86,6 +100,14 @@ def _perform(desk: Desk, command: AnyCommand) -> Outcome:
             return credits.post_credit(desk, command)
         case RecordRefund():
             return refunds.record_refund(desk, command)
+        case CheckStock():
+            return availability.check_stock(desk, command)
+        case CreateExchangeOrder():
+            return exchanges.create_order(desk, command)
+        case ReleaseExchangeOrder():
+            return exchanges.release(desk, command)
+        case CancelExchangeOrder():
+            return exchanges.cancel(desk, command)
     return Unsupported(message=f"NetSuite has nothing to do for {type(command).__name__}.")
 
 
@@ -105,6 +127,12 @@ def _find(desk: Desk, command: AnyCommand) -> Outcome | None:
             return credits.find_credit(desk, command)
         case RecordRefund():
             return refunds.find_refund(desk, command)
+        case CreateExchangeOrder():
+            return exchanges.find_order(desk, command)
+        case ReleaseExchangeOrder():
+            return exchanges.find_released(desk, command)
+        case CancelExchangeOrder():
+            return exchanges.find_cancelled(desk, command)
     return None
 
 

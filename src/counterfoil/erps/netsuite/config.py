@@ -108,6 +108,14 @@ class NetSuiteConfig(msgspec.Struct, frozen=True, kw_only=True):
             description="Depot to location id. A key such as MAIN/quarantine is for one disposition at that depot.",
         ),
     ] = {}
+    subsidiary_locations: Annotated[
+        dict[str, dict[str, str]],
+        Meta(
+            title="Locations by subsidiary",
+            description="Subsidiary id to its own depot-to-location table, which wins over the one above for orders "
+            "of that subsidiary. The depot write_off names its write-off location.",
+        ),
+    ] = {}
     write_off_location: Annotated[
         str,
         Meta(title="Write-off location", description="Where units go that never become stock; not available to sell."),
@@ -128,6 +136,26 @@ class NetSuiteConfig(msgspec.Struct, frozen=True, kw_only=True):
     deletion_reason: Annotated[
         str, Meta(title="Deletion reason", description="Id, where the account asks for a reason to delete.")
     ] = ""
+
+    closed_period_date: Annotated[
+        str,
+        Meta(
+            title="Date in a later period",
+            description="Once a person agreed to post into the next open period: keep leaves the day it happened on "
+            "the document, first_day dates it on the first day of that period.",
+        ),
+    ] = "keep"
+    async_writes: Annotated[
+        bool,
+        Meta(
+            title="Queue writes",
+            description="Let NetSuite queue new documents and ask for the result. Off unless an account needs it.",
+        ),
+    ] = False
+    async_wait_s: Annotated[
+        int,
+        Meta(title="Wait for a queued write", description="Seconds one attempt waits for the job before a later look."),
+    ] = 10
 
     tax_mode: Annotated[
         str,
@@ -152,6 +180,50 @@ class NetSuiteConfig(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = {}
 
+    deposit_document: Annotated[
+        str,
+        Meta(
+            title="Credit of an unbilled order paid by deposit",
+            description="customer_refund pays out of the deposit; credit_memo credits the return and refunds that.",
+        ),
+    ] = "customer_refund"
+
+    exchange_form: Annotated[
+        str, Meta(title="Form of exchange orders", description="Custom form id; empty for the account's usual form.")
+    ] = ""
+    order_type_field: Annotated[
+        str, Meta(title="Field for the order type", description="A custbody_ field; empty writes it into the memo.")
+    ] = ""
+    order_types: Annotated[
+        dict[str, str],
+        Meta(title="Order types", description="Order type code to list value id. Empty sends the code as text."),
+    ] = {}
+    exchange_rma_field: Annotated[
+        str, Meta(title="Field for the return", description="A custbody_ field of exchange orders that names the RMA.")
+    ] = ""
+    exchange_origin_field: Annotated[
+        str,
+        Meta(title="Field for the original order", description="A custbody_ field of exchange orders that names it."),
+    ] = ""
+    exchange_copies: Annotated[
+        tuple[str, ...],
+        Meta(
+            title="Fields copied to exchange orders",
+            description="Body fields of the original sales order. Add custbody_ fields; leave out what must not follow.",
+        ),
+    ] = (
+        *("entity", "subsidiary", "currency", "location", "department", "class", "salesRep", "shipMethod", "email"),
+        *("shipAddressList", "billAddressList", "shippingAddress", "billingAddress", "isTaxable", "taxItem", "terms"),
+    )
+    exchange_credit_item: Annotated[
+        str,
+        Meta(
+            title="Item for the returned value",
+            description="Item id of a line that takes the returned value off an exchange order; empty leaves the "
+            "order at its full price, to be settled with the credit of the return.",
+        ),
+    ] = ""
+
     refund_account: Annotated[
         str, Meta(title="Refund account", description="Bank or clearing account id that refunds are booked to.")
     ] = ""
@@ -164,6 +236,14 @@ class NetSuiteConfig(msgspec.Struct, frozen=True, kw_only=True):
     payment_options: Annotated[
         dict[str, str], Meta(title="Payment option by tender", description="Tender to option id, where they differ.")
     ] = {}
+
+    def serving(self, company: str | None) -> NetSuiteConfig:
+        """This configuration with the locations of one subsidiary."""
+        own = self.subsidiary_locations.get(company or "")
+        if not own:
+            return self
+        write_off = own.get("write_off", self.write_off_location)
+        return msgspec.structs.replace(self, locations={**self.locations, **own}, write_off_location=write_off)
 
     @property
     def host(self) -> str:

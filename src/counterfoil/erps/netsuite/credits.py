@@ -20,7 +20,7 @@ from counterfoil.core.commands import PostCreditNote
 from counterfoil.core.documents import CreditCharge, CreditLine, CreditNote, DocumentLine
 from counterfoil.core.money import to_text
 from counterfoil.core.problems import Owner
-from counterfoil.erps.netsuite import wire
+from counterfoil.erps.netsuite import deposits, periods, wire
 from counterfoil.erps.netsuite.authorisations import closed_or_waiting, read_authorisation
 from counterfoil.erps.netsuite.config import NetSuiteConfig
 from counterfoil.erps.netsuite.orders import currency_of
@@ -58,6 +58,8 @@ def post_credit(desk: Desk, command: PostCreditNote) -> Outcome:
     refused = unpostable(desk.config, command)
     if refused is not None:
         return refused
+    if deposits.pays(desk.config, command.order):
+        return deposits.refund_deposit(desk, command)
     rma = read_authorisation(desk, command.rma)
     plan = plan_credit(desk, command, rma)
     obstacle = trouble(rma, parts_of(command.credit)) or (plan if isinstance(plan, Refused) else None)
@@ -65,7 +67,8 @@ def post_credit(desk: Desk, command: PostCreditNote) -> Outcome:
         found = peek_credit(desk, command)
         return already(found) if found is not None else obstacle
     assert isinstance(plan, Plan), "a refused plan is an obstacle"
-    return diagnosed(desk.deliver(plan), rma, command)
+    outcome = diagnosed(desk.deliver(plan), rma, command)
+    return periods.explained(desk, outcome, plan.record_type, command.credit_date)
 
 
 def diagnosed(outcome: Outcome, rma: Fields, command: PostCreditNote) -> Outcome:
@@ -89,6 +92,8 @@ def diagnosed(outcome: Outcome, rma: Fields, command: PostCreditNote) -> Outcome
 
 def find_credit(desk: Desk, command: PostCreditNote) -> Outcome | None:
     """What an earlier attempt posted."""
+    if deposits.pays(desk.config, command.order):
+        return deposits.find_refund(desk, command)
     return desk.lookup(bare_plan(desk, command))
 
 
@@ -173,6 +178,7 @@ def bare_plan(desk: Desk, command: PostCreditNote) -> Plan:
         path=f"{wire.RECORDS}/returnAuthorization/{command.rma.ref}/!transform/{kind}",
         params=wire.REPLACE_LINES,
         body={},
+        created_from=command.rma.ref,
         check=lambda record: check_credit(desk, command, record),
     )
 
@@ -183,6 +189,10 @@ def plan_credit(desk: Desk, command: PostCreditNote, rma: Fields) -> Plan | Refu
     rows = {row.need("line"): row for row in wire.item_lines(rma)}
     parts = parts_of(credit)
     fits = {part.rma_line: fit(part, _rate(config, rows.get(part.rma_line))) for part in parts}
+    untaxed = next((part for part in parts if abs(fits[part.rma_line].off or 0) > NUDGE_MAX), None)
+    if untaxed is not None:
+        told = f"NetSuite's tax on {untaxed.sku} is far from ours; look at the tax set-up of the item."
+        return Refused(message=told, kind="totals_mismatch", owner=Owner.FINANCE)
     off = sum(each.off or 0 for each in fits.values())
     if off and ROUNDING not in config.charge_items:
         told = (
@@ -217,16 +227,21 @@ def tax_on(net: int, tax_rate: Decimal) -> int:
 
 
 def _rate(config: NetSuiteConfig, row: Fields | None) -> Decimal | None:
-    return None if row is None or config.tax_override else wire.rate(row)
+    if row is None or config.tax_override:
+        return None
+    found = wire.rate(row)
+    added = row.text("orderLine") is None  # a part of a kit: no line of the order gave it a tax
+    return Decimal(0) if found is None and added else found
 
 
 def _head(desk: Desk, command: PostCreditNote, rma: Fields) -> dict[str, Any]:
     case, credit = command.case, command.credit
     paid = f", refund {', '.join(credit.refund_refs)}" if credit.refund_refs else ""
+    memo = f"Order {command.order.number}, return {case.return_id}{paid}"  # R92
+    kind, later = record_type(command), command.post_in_open_period
     head: dict[str, Any] = {
         "externalId": wire.external_id_of(command),
-        "tranDate": command.credit_date[:10],
-        "memo": f"Order {command.order.number}, return {case.return_id}{paid}"[:999],  # R92
+        **periods.dated(desk, kind, command.credit_date, memo, later=later),
     }
     if record_type(command) == "creditMemo":
         head["autoApply"] = False  # an applied credit has nothing left to refund (§4.3)

@@ -303,8 +303,8 @@ def _by_rule(rule: Rule, detail: Detail) -> Verdict:
 
 
 def _field_kind(detail: Detail) -> tuple[str, Owner]:
-    named = re.search(r"following field:?\s*([\w.]+)", detail.text, re.IGNORECASE)
-    field = (detail.path.rpartition(".")[2] or (named.group(1) if named else "")).lower()
+    named = re.search(r"following field:?\s*([\w.]+)|invalid (\w+) reference key", detail.text, re.IGNORECASE)
+    field = (detail.path.rpartition(".")[2] or ((named.group(1) or named.group(2)) if named else "")).lower()
     for pattern, kind, owner in FIELD_KINDS:
         if re.fullmatch(rf"(?:{pattern})(\[\d+\])?", field):
             return kind, owner

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from counterfoil.adapterkit.parse import Fields
 from counterfoil.core.commands import CaseRef, FindSalesOrder
-from counterfoil.core.documents import ErpOrder, ErpOrderLine
+from counterfoil.core.documents import ErpComponent, ErpOrder, ErpOrderLine
 from counterfoil.core.money import MoneyError, exponent
 from counterfoil.core.problems import Owner
 from counterfoil.erps.netsuite import wire
@@ -91,6 +91,7 @@ def read_order(desk: Desk, record: Fields) -> ErpOrder:
     currency = currency_of(desk.config, record)
     rows = [row for row in wire.item_lines(record) if _line_type(row) not in NOT_GOODS]
     skus = item_skus(desk, [wire.reference(row, "item") for row in rows])
+    parts = kit_parts(desk, order_id, rows)
     discounted = len(rows) != len(wire.item_lines(record)) or bool(wire.total_of(record, currency, "discountTotal"))
     billing, billing_ref = _billing(desk, order_id)
     status = wire.letter(record, "status", wire.ORDER_STATUSES)
@@ -99,11 +100,42 @@ def read_order(desk: Desk, record: Fields) -> ErpOrder:
         number=record.text("tranId") or order_id,
         currency=currency,
         customer=wire.reference(record, "entity"),
-        lines=tuple(_line(desk.config, row, currency, skus, discounted=discounted) for row in rows),
+        lines=tuple(
+            _line(desk.config, row, currency, skus, parts.get(row.need("line"), ()), discounted=discounted)
+            for row in rows
+        ),
         status=wire.ORDER_STATUSES[status] if status else None,
         billing=billing,
         billing_ref=billing_ref,
+        company=wire.reference(record, "subsidiary"),
     )
+
+
+def kit_parts(desk: Desk, order_id: str, rows: Iterable[Fields]) -> dict[str, tuple[ErpComponent, ...]]:
+    """The members of each kit line as the order saved them; the record service does not show them, SuiteQL does (§10).
+
+    A kit whose units do not come out even is left without members: a part of it cannot be told then.
+    """
+    kits = {row.need("line"): wire.quantity(row, "quantity") for row in rows if _line_type(row) in (None, "Kit")}
+    if not kits:
+        return {}
+    found = desk.session.rows(
+        "SELECT id, item, ABS(quantity) AS units, kitmemberof FROM transactionline "
+        f"WHERE transaction = {wire.whole_ids([order_id])} AND kitmemberof IS NOT NULL AND mainline = 'F' ORDER BY id"
+    )
+    skus = item_skus(desk, [row.text("item") for row in found])
+    parts: dict[str, list[ErpComponent]] = {}
+    for row in found:
+        kit, units = row.need("kitmemberof"), row.whole("units") or 0
+        each, rest = divmod(units, kits.get(kit) or 1)
+        if kit not in kits or rest or not each:
+            kits.pop(kit, None)
+            continue
+        part = ErpComponent(
+            sku=skus.get(row.need("item"), ""), quantity=each, item_ref=row.need("item"), erp_line=row.need("id")
+        )
+        parts.setdefault(kit, []).append(part)
+    return {kit: tuple(members) for kit, members in parts.items() if kit in kits}
 
 
 def currency_of(config: NetSuiteConfig, record: Fields) -> str:
@@ -147,7 +179,13 @@ def _own_name(item_name: str) -> str:
 
 
 def _line(
-    config: NetSuiteConfig, row: Fields, currency: str, skus: Mapping[str, str], *, discounted: bool
+    config: NetSuiteConfig,
+    row: Fields,
+    currency: str,
+    skus: Mapping[str, str],
+    parts: tuple[ErpComponent, ...],
+    *,
+    discounted: bool,
 ) -> ErpOrderLine:
     item = wire.reference(row, "item")
     return ErpOrderLine(
@@ -160,6 +198,7 @@ def _line(
         item_ref=item,
         depot=_depot(config, wire.reference(row, "location")),
         shop_line_ref=row.text(config.shop_line_field) if config.shop_line_field else None,
+        components=parts,
     )
 
 

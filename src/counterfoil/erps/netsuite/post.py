@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from counterfoil.adapterkit.parse import Fields, UnreadableError
 from counterfoil.core.problems import Owner
-from counterfoil.erps.netsuite import wire
+from counterfoil.erps.netsuite import queue, wire
 from counterfoil.erps.netsuite.auth import StoppedError
 from counterfoil.erps.netsuite.config import NetSuiteConfig
 from counterfoil.erps.netsuite.errors import Meaning, Verdict, outcome_of
 from counterfoil.erps.netsuite.session import Session
-from counterfoil.ports.outcomes import AlreadyDone, Done, Outcome, Refused, Unknown
+from counterfoil.ports.outcomes import AlreadyDone, Done, NotYet, Outcome, Refused, Unknown
+
+QUEUED_PAUSE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,12 @@ class Plan:
     body: dict[str, Any]
     check: Callable[[Fields], Outcome]  # Done when the record says what was asked, Refused otherwise
     params: dict[str, str] = field(default_factory=dict)
+    created_from: str = ""  # the source of a transform, for accounts that only take it as a field of a POST
+
+    def posted(self) -> Plan:
+        """The same document as a POST that names its source (§6; which accounts need it is inferred)."""
+        body = {**self.body, "createdFrom": wire.ref(self.created_from)}
+        return replace(self, path=f"{wire.RECORDS}/{self.record_type}", body=body, created_from="")
 
 
 class Desk:
@@ -43,6 +51,7 @@ class Desk:
         self.config = config
         self._seen: set[str] = set()
         self._lock = threading.Lock()
+        self._owners: dict[str, tuple[str, str]] | None = None
 
     def url(self, record_id: str) -> str:
         """The document in NetSuite's own pages, for people."""
@@ -53,11 +62,15 @@ class Desk:
 
         `or_else` is another way to the same document, for accounts that do not offer the first.
         """
-        verdict = self.session.write("POST", plan.path, body=plan.body, params=plan.params)
+        verdict = self._send(plan)
         if verdict.meaning is Meaning.DUPLICATE:
             return self._ours(plan, verdict)
         if verdict.meaning is Meaning.UNSUPPORTED and or_else is not None:
             return self.deliver(or_else)
+        if verdict.meaning is Meaning.UNSUPPORTED and plan.created_from:
+            return self.deliver(plan.posted())
+        if verdict.meaning is Meaning.ACCEPTED:
+            return NotYet(message=verdict.message, detail=plan.external_id, after_s=QUEUED_PAUSE_S)
         if verdict.meaning not in (Meaning.CREATED, Meaning.OK):
             return outcome_of(verdict, writes=True)
         try:
@@ -68,6 +81,12 @@ class Desk:
                 message="NetSuite made the document, but reading it back failed.",
                 detail=f"{plan.record_type} {verdict.record_id}: {error}",
             )
+
+    def _send(self, plan: Plan) -> Verdict:
+        if self.config.async_writes:
+            wait_s = float(self.config.async_wait_s)
+            return queue.send(self.session, plan.path, plan.body, plan.params, plan.external_id, wait_s)
+        return self.session.write("POST", plan.path, body=plan.body, params=plan.params)
 
     def _read_back(self, plan: Plan, verdict: Verdict) -> Outcome:
         if verdict.record_id is None:  # no Location: resolve by external id (§3)
@@ -154,6 +173,38 @@ class Desk:
             return None
         self.saw(record_type)
         return record_id
+
+    def stranger(self, location: str, company: str | None, what: str) -> Refused | None:
+        """Why a location cannot take goods of this subsidiary, if so; None where either is not known."""
+        owner = self._location_owners().get(location) if company is not None else None
+        if owner is None or owner[0] == company:
+            return None
+        return Refused(
+            message=f"Location {location} belongs to {owner[1]}, but {what} to another subsidiary ({company}): "
+            "map its depot for that subsidiary.",
+            kind="depot_not_mapped",
+            owner=Owner.OPS,
+        )
+
+    def _location_owners(self) -> dict[str, tuple[str, str]]:
+        """Location to its subsidiary, id and name; read once. Accounts with one subsidiary have none."""
+        with self._lock:
+            if self._owners is not None:
+                return self._owners
+        try:
+            rows = self.session.rows("SELECT id, subsidiary, BUILTIN.DF(subsidiary) AS owner FROM location ORDER BY id")
+        except StoppedError as error:
+            if not isinstance(error.outcome, Refused):
+                raise
+            rows = []  # the column is inferred (§12): without it NetSuite itself has to refuse
+        owners = {
+            row.need("id"): (row.need("subsidiary"), row.text("owner") or row.need("subsidiary"))
+            for row in rows
+            if row.text("subsidiary")
+        }
+        with self._lock:
+            self._owners = owners
+        return owners
 
     def blind(self, record_type: str) -> Refused:
         """Why absence cannot be believed."""

@@ -1,4 +1,4 @@
-"""Reading back what NetSuite holds, for reconciliation and for the health card (NetSuite sheet §12; R142)."""
+"""Reading back what NetSuite holds, for reconciliation (NetSuite sheet §12; R142)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,23 @@ from counterfoil.core.money import MoneyError, to_minor
 from counterfoil.core.problems import Owner
 from counterfoil.erps.netsuite import wire
 from counterfoil.erps.netsuite.auth import StoppedError
-from counterfoil.erps.netsuite.errors import Meaning, classify
-from counterfoil.erps.netsuite.orders import currency_code
+from counterfoil.erps.netsuite.orders import COLUMN, currency_code
 from counterfoil.erps.netsuite.post import Desk
-from counterfoil.ports.outcomes import Done, LockedOut, Refused
-from counterfoil.ports.vendors import ErpDocument, Probe
+from counterfoil.ports.outcomes import Done, Refused
+from counterfoil.ports.vendors import ErpDocument
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 PAGE_ROWS = 500
-STATUS_TABLES = {"RtnAuth": wire.RMA_STATUSES, "CustCred": wire.CREDIT_STATUSES}
+LEVELS_MAX = 4  # refund, credit memo, RMA, order
+STATUS_TABLES = {
+    "RtnAuth": wire.RMA_STATUSES,
+    "CustCred": wire.CREDIT_STATUSES,
+    "SalesOrd": wire.ORDER_STATUSES,
+}
+OUT_OF_DEPOSIT = (
+    "EXISTS (SELECT 1 FROM transactionline l JOIN transaction d ON d.id = l.createdfrom "
+    "WHERE l.transaction = t.id AND d.type = 'CustDep')"
+)
 # Purchase receipts are item receipts too: only those born from a return are ours to look at.
 FROM_RETURNS = (
     "AND EXISTS (SELECT 1 FROM transactionline l JOIN transaction ra ON ra.id = l.createdfrom "
@@ -32,6 +40,8 @@ def documents(desk: Desk, kind: str, since: str, until: str) -> Iterator[ErpDocu
     Credit notes are all credit memos and cash refunds, also those made by hand: they are what a proof must see.
     """
     types = [wire.SUITEQL_TYPES[record_type] for record_type in wire.KIND_RECORDS[kind]]
+    if kind == "credit_note" and desk.config.deposit_document == "customer_refund":
+        types.append("CustRfnd")  # a refund out of a deposit is the credit of an order that is not billed yet
     for date in (since, until):
         if not DATE.fullmatch(date):
             raise ValueError(f"{date!r} is not a date like 2026-11-20")
@@ -40,28 +50,96 @@ def documents(desk: Desk, kind: str, since: str, until: str) -> Iterator[ErpDocu
         "ABS(t.foreigntotal) AS total, t.currency AS currency_id, BUILTIN.DF(t.currency) AS currency_name, t.status "
         f"FROM transaction t WHERE t.type IN ({wire.quoted(types)}) "
         f"AND t.trandate BETWEEN TO_DATE('{since}', 'YYYY-MM-DD') AND TO_DATE('{until}', 'YYYY-MM-DD') "
-        f"{FROM_RETURNS if kind == 'receipt' else ''}AND t.id > {{last}} ORDER BY t.id"
+        f"{_only(desk, kind)}AND t.id > {{last}} ORDER BY t.id"
     )
     for page in desk.session.every_row(sql, PAGE_ROWS):
         yield from _described(desk, kind, page)
+
+
+def _only(desk: Desk, kind: str) -> str:
+    """What narrows a kind down: receipts of returns, orders of ours, and refunds that are credits or are not."""
+    match kind:
+        case "receipt":
+            return FROM_RETURNS
+        case "exchange_order":
+            return "AND t.externalid LIKE 'cf-%' "
+        case "refund":
+            return f"AND NOT {OUT_OF_DEPOSIT} "
+        case "credit_note" if desk.config.deposit_document == "customer_refund":
+            return f"AND (t.type <> 'CustRfnd' OR {OUT_OF_DEPOSIT}) "
+    return ""
 
 
 def _described(desk: Desk, kind: str, page: list[Fields]) -> Iterator[ErpDocument]:
     """A page of documents with their units and where they come from, each asked once for the whole page."""
     ids = [row.need("id") for row in page]
     units = _units(desk, ids)
-    source = _created_from(desk, ids)
-    rma_order = _created_from(desk, source.values()) if kind != "rma" else source
-    orders = _numbers(desk, rma_order.values())
+    sources = origins(desk, ids) if kind != "exchange_order" else _links_of_exchanges(desk, ids)
+    orders = _numbers(desk, (order for _, order in sources.values() if order is not None))
     for row in page:
-        rma_ref = row.need("id") if kind == "rma" else source.get(row.need("id"))
-        yield _document(
-            desk, kind, row, units.get(row.need("id")), rma_ref, orders.get(_order(kind, row, rma_order, rma_ref))
+        rma_ref, order = sources.get(row.need("id"), (None, None))
+        if kind == "rma":
+            rma_ref = row.need("id")
+        yield _document(desk, kind, row, units.get(row.need("id")), rma_ref, orders.get(order or ""))
+
+
+def origins(desk: Desk, ids: Iterable[str]) -> dict[str, tuple[str | None, str | None]]:
+    """For each document the RMA and the sales order it goes back to, where it does.
+
+    Sources are followed level by level for the whole page: refund, credit memo, RMA, order. A refund that was posted
+    by itself has no source of its own and is followed by what it is applied to.
+    """
+    found: dict[str, tuple[str | None, str | None]] = dict.fromkeys(ids, (None, None))
+    at = {each: each for each in found}
+    for _ in range(LEVELS_MAX):
+        sources = _sources(desk, at.values())
+        at = {each: sources[now][0] for each, now in at.items() if now in sources}
+        kinds = dict(sources.values())
+        for each, now in at.items():
+            rma, order = found[each]
+            found[each] = (
+                rma or (now if kinds[now] == "RtnAuth" else None),
+                now if kinds[now] == "SalesOrd" else order,
+            )
+        at = {each: now for each, now in at.items() if kinds[now] != "SalesOrd"}
+        if not at:
+            break
+    return found
+
+
+def _sources(desk: Desk, ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """The document each was made from or settles, with its type."""
+    wanted = sorted(set(ids), key=int)
+    if not wanted:
+        return {}
+    listed = wire.whole_ids(wanted)
+    made = desk.session.rows(
+        "SELECT DISTINCT l.transaction, l.createdfrom AS source, s.type FROM transactionline l "
+        f"JOIN transaction s ON s.id = l.createdfrom WHERE l.transaction IN ({listed}) ORDER BY l.transaction"
+    )
+    found = {row.need("transaction"): (row.need("source"), row.need("type")) for row in made}
+    rest = [each for each in wanted if each not in found]
+    if rest:
+        applied = desk.session.rows(
+            "SELECT DISTINCT k.nextdoc AS transaction, k.previousdoc AS source, s.type "
+            "FROM previoustransactionlinelink k JOIN transaction s ON s.id = k.previousdoc "
+            f"WHERE k.nextdoc IN ({wire.whole_ids(rest)}) AND s.type IN ('CustCred', 'CustDep') ORDER BY k.nextdoc"
         )
+        found |= {row.need("transaction"): (row.need("source"), row.need("type")) for row in applied}
+    return found
 
 
-def _order(kind: str, row: Fields, rma_order: dict[str, str], rma_ref: str | None) -> str:
-    return rma_order.get(row.need("id") if kind == "rma" else rma_ref or "", "")
+def _links_of_exchanges(desk: Desk, ids: Iterable[str]) -> dict[str, tuple[str | None, str | None]]:
+    """The RMA and the original order of exchange orders, from the fields that are configured for them."""
+    rma, origin = desk.config.exchange_rma_field, desk.config.exchange_origin_field
+    known = [name for name in (rma, origin) if name]
+    wanted = sorted(set(ids), key=int)
+    if not known or not wanted or not all(COLUMN.fullmatch(name) for name in known):
+        return {}
+    rows = desk.session.rows(
+        f"SELECT id, {', '.join(known)} FROM transaction WHERE id IN ({wire.whole_ids(wanted)}) ORDER BY id"
+    )
+    return {row.need("id"): (row.text(rma) if rma else None, row.text(origin) if origin else None) for row in rows}
 
 
 def _document(
@@ -80,7 +158,7 @@ def _document(
         external_ref=row.text("externalid"),
         currency=currency,
         amount=amount,
-        units=None if kind == "refund" else units,
+        units=None if kind == "refund" or row.text("type") == "CustRfnd" else units,
         dated=row.text("trandate"),
         status=table[letter] if letter else row.text("status"),
         order_number=order_number,
@@ -108,17 +186,6 @@ def _units(desk: Desk, ids: list[str]) -> dict[str, int]:
     return {row.need("transaction"): row.whole("units") or 0 for row in rows}
 
 
-def _created_from(desk: Desk, ids: Iterable[str]) -> dict[str, str]:
-    wanted = sorted(set(ids), key=int)
-    if not wanted:
-        return {}
-    rows = desk.session.rows(
-        "SELECT DISTINCT transaction, createdfrom FROM transactionline "
-        f"WHERE transaction IN ({wire.whole_ids(wanted)}) AND createdfrom IS NOT NULL ORDER BY transaction"
-    )
-    return {row.need("transaction"): row.need("createdfrom") for row in rows}
-
-
 def _numbers(desk: Desk, ids: Iterable[str]) -> dict[str, str]:
     wanted = sorted(set(ids), key=int)
     if not wanted:
@@ -129,7 +196,9 @@ def _numbers(desk: Desk, ids: Iterable[str]) -> dict[str, str]:
 
 def find_by_ref(desk: Desk, kind: str, external_ref: str) -> Done | None:
     """One document by our external reference. Raises StoppedError when absence cannot be told from blindness."""
-    for record_type in wire.KIND_RECORDS[kind]:
+    refunds = desk.config.deposit_document == "customer_refund" and bool(desk.config.refund_account)
+    also = ("customerRefund",) if kind == "credit_note" and refunds else ()
+    for record_type in (*wire.KIND_RECORDS[kind], *also):
         found = desk.find(record_type, external_ref)
         if isinstance(found, Refused) and found.kind == "document_differs":
             continue  # the reference is on a document of another type, perhaps the next one we try
@@ -146,82 +215,3 @@ def find_by_ref(desk: Desk, kind: str, external_ref: str) -> Done | None:
             total = wire.total_of(found, currency, "total")
         return Done(ref=record_id, number=found.text("tranId") or record_id, total=total, url=desk.url(record_id))
     return None
-
-
-# --- the health card --------------------------------------------------------------------------------------------------
-
-
-def probe(desk: Desk) -> Probe:
-    """Look at login, rights and the facts we rely on, without writing; each look is one sentence."""
-    checks: list[tuple[bool, str]] = []
-    try:
-        checks.append(_login(desk))
-        if checks[0][0]:
-            checks += [_visible(desk, record_type) for record_type in wire.SUITEQL_TYPES]
-            checks += _ids_known(desk)
-            checks.append(_restock(desk))
-    except StoppedError as error:
-        checks.append((False, error.outcome.message or "NetSuite could not be asked."))
-    return Probe(ok=all(fine for fine, _ in checks), checks=tuple(checks))
-
-
-def _login(desk: Desk) -> tuple[bool, str]:
-    answer = desk.session.call("OPTIONS", "/services/rest/*", writes=False)
-    verdict = classify(answer.status, answer.headers, answer.body)
-    if verdict.meaning is Meaning.LOCKED_OUT:
-        raise StoppedError(LockedOut(message=verdict.message, detail=verdict.detail, code=verdict.code))
-    fine = verdict.meaning in (Meaning.OK, Meaning.CREATED)
-    return (fine, "NetSuite accepts our login." if fine else verdict.message)
-
-
-def _visible(desk: Desk, record_type: str) -> tuple[bool, str]:
-    """The positive control of one record type: a document that can be read both ways (§2.4)."""
-    if record_type == "customerRefund" and not (desk.config.refund_account or desk.config.refund_accounts):
-        return (True, "Customer refunds are not in use.")
-    control = desk.control(record_type)
-    if control is not None:
-        return (True, f"Records of type {record_type} are visible to us (for example {control}).")
-    if record_type in ("cashRefund", "customerRefund"):
-        return (True, f"No {record_type} is visible; absence of one will not be believed until one is.")
-    if desk.config.new_account and record_type != "salesOrder":
-        return (True, f"No {record_type} exists yet, as the configuration says.")
-    return (False, f"No {record_type} is visible: a permission is missing, or none exists yet (new_account).")
-
-
-def _ids_known(desk: Desk) -> list[tuple[bool, str]]:
-    """The ids of the configuration, looked up."""
-    config = desk.config
-    locations = {*config.locations.values(), *([config.write_off_location] if config.write_off_location else [])}
-    return [
-        _all_known(desk, "location", locations, "locations"),
-        _all_known(desk, "item", set(config.charge_items.values()), "items for charges"),
-    ]
-
-
-def _all_known(desk: Desk, table: str, ids: set[str], what: str) -> tuple[bool, str]:
-    if not ids:
-        return (True, f"No {what} are configured.")
-    odd = sorted(each for each in ids if not each.isdigit())
-    if odd:
-        return (False, f"These {what} are not internal ids: {', '.join(odd)}.")
-    rows = desk.session.rows(f"SELECT id FROM {table} WHERE id IN ({wire.whole_ids(sorted(ids, key=int))}) ORDER BY id")
-    unknown = sorted(ids - {row.need("id") for row in rows})
-    if unknown:
-        return (False, f"NetSuite does not show these {what}: {', '.join(unknown)}.")
-    return (True, f"All {len(ids)} {what} are known to NetSuite.")
-
-
-def _restock(desk: Desk) -> tuple[bool, str]:
-    """Whether this account's item receipt has `restock` (§4.2): a fact for people, not a fault."""
-    answer = desk.session.call(
-        "GET",
-        f"{wire.RECORDS}/metadata-catalog/itemReceipt",
-        writes=False,
-        headers={"accept": "application/schema+json"},
-    )
-    if answer.status == 404:
-        return (False, "NetSuite offers no item receipts here: is Advanced Receiving switched off?")
-    if answer.status != 200:
-        return (True, "NetSuite's description of item receipts could not be read.")
-    there = b'"restock"' in answer.body
-    return (True, f"Item receipts {'have' if there else 'have no'} restock field; places decide what becomes stock.")

@@ -14,9 +14,8 @@ from counterfoil.adapterkit.parse import Fields
 from counterfoil.core.commands import ReceiveStock, ReverseReceipt
 from counterfoil.core.documents import DocumentLine, StockLine
 from counterfoil.core.problems import Owner
-from counterfoil.erps.netsuite import wire
+from counterfoil.erps.netsuite import periods, wire
 from counterfoil.erps.netsuite.authorisations import (
-    MEMO_MAX,
     closed_or_waiting,
     depot_not_mapped,
     location_of,
@@ -34,20 +33,36 @@ Placed = dict[str, list[StockLine]]  # RMA line -> the units of it in one receip
 
 def receive(desk: Desk, command: ReceiveStock) -> Outcome:
     """Book the units. The RMA is read first: its open lines may differ from what we remember (§6)."""
-    passes = place(desk.config, command.lines)
+    passes = place(serving(desk, command), command.lines)
     if isinstance(passes, Refused):
         return passes
+    stranger = _stranger(desk, command)
+    if stranger is not None:
+        return stranger
     rma = read_authorisation(desk, command.rma)
     done: list[Done] = []
     for number, placed in enumerate(passes, start=1):
         plan = plan_receipt(desk, command, rma, placed, number)
         outcome = _one(desk, rma, plan, placed, careful=len(passes) > 1)
         if not isinstance(outcome, Done):
-            return outcome
+            return periods.explained(desk, outcome, RECORD, command.received_at)
         done.append(outcome)
         if number < len(passes):
             rma = read_authorisation(desk, command.rma)
     return _together(done)
+
+
+def serving(desk: Desk, command: ReceiveStock) -> NetSuiteConfig:
+    """The configuration with the locations of the subsidiary that sold the order."""
+    return desk.config.serving(command.order.company)
+
+
+def _stranger(desk: Desk, command: ReceiveStock) -> Refused | None:
+    """Why one of the places belongs to another subsidiary, if one does."""
+    config, company = serving(desk, command), command.order.company
+    targets = sorted({place for line in command.lines if isinstance(place := target_of(config, line), str)})
+    found = (desk.stranger(place, company, f"order {command.order.number}") for place in targets)
+    return next((each for each in found if each is not None), None)
 
 
 def _one(desk: Desk, rma: Fields, plan: Plan, placed: Placed, *, careful: bool) -> Outcome:
@@ -62,7 +77,7 @@ def _one(desk: Desk, rma: Fields, plan: Plan, placed: Placed, *, careful: bool) 
 
 def find_receipts(desk: Desk, command: ReceiveStock) -> Outcome | None:
     """What an earlier attempt booked. None unless every receipt is there: sending again then adds only the rest."""
-    passes = place(desk.config, command.lines)
+    passes = place(serving(desk, command), command.lines)
     if isinstance(passes, Refused):
         return passes
     rma = read_authorisation(desk, command.rma)
@@ -133,17 +148,18 @@ def plan_receipt(desk: Desk, command: ReceiveStock, rma: Fields, placed: Placed,
     rows: list[dict[str, Any]] = [
         {key: wire.line_key(line), "itemReceive": False} for line in open_lines(rma) if line not in placed
     ]
-    rows += [_row(desk.config, key, line, units) for line, units in placed.items()]
+    rows += [_row(serving(desk, command), key, line, units) for line, units in placed.items()]
+    memo = f"{command.warehouse} {command.warehouse_ref}".strip()
     return Plan(
         record_type=RECORD,
         external_id=external_id,
         path=f"{wire.RECORDS}/returnAuthorization/{command.rma.ref}/!transform/{RECORD}",
         body={
             "externalId": external_id,
-            "tranDate": command.received_at[:10],
-            "memo": f"{command.warehouse} {command.warehouse_ref}".strip()[:MEMO_MAX],
+            **periods.dated(desk, RECORD, command.received_at, memo, later=command.post_in_open_period),
             "item": {"items": rows},
         },
+        created_from=command.rma.ref,
         check=lambda record: check_receipt(desk, command, placed, record),
     )
 
@@ -218,7 +234,7 @@ def check_receipt(desk: Desk, command: ReceiveStock, placed: Placed, record: Fie
         if wire.quantity(row, "quantity") != wanted:
             return differs(record, f"line {line} has {wire.quantity(row, 'quantity')} units instead of {wanted}")
         place_there = wire.reference(row, "location")
-        if place_there is not None and place_there != target_of(desk.config, units[0]):
+        if place_there is not None and place_there != target_of(serving(desk, command), units[0]):
             return differs(record, f"line {line} went to location {place_there}")
         lines += [DocumentLine(line_no=each.line_no, erp_line=row.need("line")) for each in units]
     record_id = record.need("id")

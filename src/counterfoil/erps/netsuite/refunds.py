@@ -5,13 +5,14 @@ The portal or the shop has paid: the refund is saved only (`SAVE_ONLY`) so that 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from counterfoil.adapterkit.parse import Fields
 from counterfoil.core.commands import RecordRefund
 from counterfoil.core.money import to_text
 from counterfoil.core.problems import Owner
-from counterfoil.erps.netsuite import wire
+from counterfoil.erps.netsuite import deposits, periods, wire
 from counterfoil.erps.netsuite.config import NetSuiteConfig
 from counterfoil.erps.netsuite.orders import currency_of
 from counterfoil.erps.netsuite.post import Desk, Plan, already, differs
@@ -24,6 +25,8 @@ def record_refund(desk: Desk, command: RecordRefund) -> Outcome:
     """Record the payment; where the account has no transform from credit memos, as a refund of its own (§6)."""
     if command.order.billing == "cash_sale":
         return in_cash_refund()
+    if deposits.pays(desk.config, command.order):
+        return in_deposit_refund()
     account = account_of(desk.config, command)
     if not account:
         told = "No account for refunds is configured, and a customer refund needs one."
@@ -31,19 +34,29 @@ def record_refund(desk: Desk, command: RecordRefund) -> Outcome:
     memo = desk.session.record("creditMemo", command.credit.ref, missing="credit_not_found")
     obstacle = trouble(desk, command, memo)
     if obstacle is not None:
-        found = desk.peek(plan_refund(desk, command))
+        found = desk.peek(bare_plan(desk, command))
         return already(found) if found is not None else obstacle
-    return desk.deliver(plan_refund(desk, command), or_else=plan_standalone(desk, command, memo))
+    outcome = desk.deliver(plan_refund(desk, command), or_else=plan_standalone(desk, command, memo))
+    return periods.explained(desk, outcome, RECORD, command.paid_on)
 
 
 def find_refund(desk: Desk, command: RecordRefund) -> Outcome | None:
     """What an earlier attempt recorded."""
-    return in_cash_refund() if command.order.billing == "cash_sale" else desk.lookup(plan_refund(desk, command))
+    if command.order.billing == "cash_sale":
+        return in_cash_refund()
+    if deposits.pays(desk.config, command.order):
+        return in_deposit_refund()
+    return desk.lookup(bare_plan(desk, command))
 
 
 def in_cash_refund() -> Done:
     """Nothing to make: the cash refund is the refund (§4.5)."""
     return Done(message="The cash refund already records the payment; NetSuite has no further document for it.")
+
+
+def in_deposit_refund() -> Done:
+    """Nothing to make: the refund of the deposit is the credit and the payment in one."""
+    return Done(message="The refund of the customer's deposit already records the payment.")
 
 
 def account_of(config: NetSuiteConfig, command: RecordRefund) -> str:
@@ -70,31 +83,32 @@ def trouble(desk: Desk, command: RecordRefund, memo: Fields) -> Outcome | None:
     return None
 
 
-def plan_refund(desk: Desk, command: RecordRefund) -> Plan:
-    """The transform of the credit memo."""
+def bare_plan(desk: Desk, command: RecordRefund) -> Plan:
+    """How the refund is recognised, without what would be sent."""
     return Plan(
         record_type=RECORD,
         external_id=wire.external_id_of(command),
         path=f"{wire.RECORDS}/creditMemo/{command.credit.ref}/!transform/{RECORD}",
-        body=_body(desk.config, command),
+        body={},
         check=lambda record: check_refund(desk, command, record),
     )
+
+
+def plan_refund(desk: Desk, command: RecordRefund) -> Plan:
+    """The transform of the credit memo."""
+    return replace(bare_plan(desk, command), body=_body(desk, command))
 
 
 def plan_standalone(desk: Desk, command: RecordRefund, memo: Fields) -> Plan:
     """The same refund made by itself and applied to the credit memo."""
     customer = wire.reference(memo, "entity") or command.order.customer or ""
-    return Plan(
-        record_type=RECORD,
-        external_id=wire.external_id_of(command),
-        path=f"{wire.RECORDS}/{RECORD}",
-        body={"customer": wire.ref(customer), **_body(desk.config, command)},
-        check=lambda record: check_refund(desk, command, record),
-    )
+    body = {"customer": wire.ref(customer), **_body(desk, command)}
+    return replace(bare_plan(desk, command), path=f"{wire.RECORDS}/{RECORD}", body=body)
 
 
-def _body(config: NetSuiteConfig, command: RecordRefund) -> dict[str, Any]:
-    tender = command.tender or ""
+def _body(desk: Desk, command: RecordRefund) -> dict[str, Any]:
+    config, tender = desk.config, command.tender or ""
+    memo = f"{tender} {command.refund_ref}, order {command.order.number}".strip()
     option = config.payment_options.get(tender, config.payment_option)
     apply = {
         "doc": wire.ref(command.credit.ref),
@@ -105,8 +119,7 @@ def _body(config: NetSuiteConfig, command: RecordRefund) -> dict[str, Any]:
         "externalId": wire.external_id_of(command),
         "account": wire.ref(account_of(config, command)),
         "handlingMode": wire.ref("SAVE_ONLY"),
-        "tranDate": command.paid_on[:10],
-        "memo": f"{tender} {command.refund_ref}, order {command.order.number}".strip()[:999],
+        **periods.dated(desk, RECORD, command.paid_on, memo, later=command.post_in_open_period),
         "apply": {"items": [apply]},
     }
     if option:

@@ -119,8 +119,23 @@ class Session:
 
     def write(self, method: str, path: str, *, body: Any = None, params: Mapping[str, str] | None = None) -> Verdict:
         """Send a write and say what the answer means. Raises StoppedError when nothing came back."""
+        _check_lines(method, body, params or {})
         answer = self.call(method, path, writes=True, params=params, body=body, headers=wire.WRITE_HEADERS)
         return classify(answer.status, answer.headers, answer.body)
+
+
+def _check_lines(method: str, body: Any, params: Mapping[str, str]) -> None:
+    """A change of a record must not add its lines a second time (§3).
+
+    Lines without their key are appended on every PATCH and PUT, so each has its key or the sublist is replaced.
+    """
+    if method not in ("PATCH", "PUT") or not isinstance(body, Mapping):
+        return
+    replaced = params.get("replace", "").split(",")
+    for name, value in body.items():
+        rows = value.get("items") if isinstance(value, Mapping) else None
+        keyed = all("line" in row for row in rows or ())
+        assert keyed or name in replaced, f"{name}: lines without a key would be added again; replace them"
 
 
 def _readable(answer: Answered, path: str) -> Fields:

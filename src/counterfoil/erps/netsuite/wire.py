@@ -36,11 +36,26 @@ SUITEQL_TYPES = {
     "cashRefund": "CashRfnd",
     "customerRefund": "CustRfnd",
 }
+# What the role needs for each, as the permission is called in NetSuite (names as in the UI: inferred, §2.4).
+PERMISSIONS = {
+    "salesOrder": "Transactions > Sales Order",
+    "returnAuthorization": "Transactions > Return Authorization",
+    "itemReceipt": "Transactions > Item Receipt",
+    "creditMemo": "Transactions > Credit Memo",
+    "cashRefund": "Transactions > Cash Refund",
+    "customerRefund": "Transactions > Customer Refund",
+    "item": "Lists > Items",
+    "customer": "Lists > Customers",
+    "location": "Lists > Locations",
+    "currency": "Lists > Currency",
+    "accountingperiod": "Setup > Manage Accounting Periods (view)",
+}
 KIND_RECORDS = {
     "rma": ("returnAuthorization",),
     "receipt": ("itemReceipt",),
     "credit_note": ("creditMemo", "cashRefund"),
     "refund": ("customerRefund",),
+    "exchange_order": ("salesOrder",),
 }
 
 RMA_STATUSES = {
@@ -113,6 +128,13 @@ def line_key(erp_line: str) -> int | str:
 def amount(minor: int, currency: str) -> Decimal:
     """Minor units as an exact number in major units."""
     return Decimal(to_text(minor, currency))
+
+
+def date(text: str) -> str:
+    """A day for SuiteQL. Raises UnreadableError for anything but `YYYY-MM-DD`."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise UnreadableError(f"{text!r} is not a date like 2026-11-20")
+    return text
 
 
 def quoted(values: Iterable[str]) -> str:

@@ -127,6 +127,7 @@ def draw_deposits(account: Account, refund: Record) -> Iterator[Record]:
             origin = reference(deposit.id, deposit.label)
             fields |= {"deposit": origin, "createdFrom": origin, "total": line["amount"], "_refund": refund.id}
             application = Record("depositApplication", account.book.next_id("depositApplication"), fields)
+            application.made = refund.made
             application.fields["tranId"] = account.book.next_number("depositApplication")
             line["_application"] = application.id
             yield application
