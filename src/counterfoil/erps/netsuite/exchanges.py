@@ -36,14 +36,23 @@ _ADDRESSES = frozenset({"shippingAddress", "billingAddress"})
 
 
 def create_order(desk: Desk, command: CreateExchangeOrder) -> Outcome:
-    """Make the order, with everything the original has."""
+    """Make the order, with everything the original has.
+
+    NetSuite adds the tax by its own set-up of items and customer. A preview tells its rates, so that the net we send
+    comes to the gross that was sold; without a preview the rates of the original order are taken.
+    """
     if command.currency != command.order.currency:
         told = f"The exchange is in {command.currency}, the order {command.order.number} in {command.order.currency}."
         return Refused(message=told, kind="currency_differs", owner=Owner.FINANCE)
     original = desk.session.record(RECORD, command.order.ref, missing="order_not_found")
     desk.saw(RECORD)
     items = items_named(desk, [item.sku for item in command.items if item.item_ref is None])
-    plan = plan_order(desk, command, original, items)
+    plan = plan_order(desk, command, original, items, {})
+    if isinstance(plan, Refused):
+        return plan
+    if any(item.gross for item in command.items):
+        shown = desk.preview(plan)
+        plan = plan_order(desk, command, original, items, tax_rates(shown if shown is not None else original))
     return plan if isinstance(plan, Refused) else desk.deliver(plan)
 
 
@@ -63,7 +72,13 @@ def bare_plan(desk: Desk, command: CreateExchangeOrder) -> Plan:
     )
 
 
-def plan_order(desk: Desk, command: CreateExchangeOrder, original: Fields, items: Mapping[str, Item]) -> Plan | Refused:
+def plan_order(
+    desk: Desk,
+    command: CreateExchangeOrder,
+    original: Fields,
+    items: Mapping[str, Item],
+    rates: Mapping[str, Decimal],
+) -> Plan | Refused:
     """The order to be made, or why it cannot be written down."""
     config = desk.config.serving(command.order.company)
     missing = [item.sku for item in command.items if item.item_ref is None and item.sku not in items]
@@ -73,7 +88,6 @@ def plan_order(desk: Desk, command: CreateExchangeOrder, original: Fields, items
     head = _head(config, command, original)
     if isinstance(head, Refused):
         return head
-    rates = _tax_rates(original)
     rows: list[dict[str, Any]] = []
     off = 0
     for item in command.items:
@@ -81,10 +95,10 @@ def plan_order(desk: Desk, command: CreateExchangeOrder, original: Fields, items
         location = location_of(config, item.depot) if item.depot is not None else None
         if item.depot is not None and location is None:
             return depot_not_mapped(item.depot)
-        net, missed = _net(item, rates.get(ref, rates.get("")))
+        net, missed = net_of(item.gross, rates.get(ref, rates.get("")))
         off += missed
         rows.append(_row(config, item, ref, location, net, command.currency))
-    rows += _settlement(config, command, off)
+    rows += _settlement(config, command, rates, off)
     return replace(bare_plan(desk, command), body={**head, "item": {"items": rows}})
 
 
@@ -139,35 +153,26 @@ def _memo(config: NetSuiteConfig, command: CreateExchangeOrder) -> str:
     return ", ".join(said)
 
 
-def _tax_rates(original: Fields) -> dict[str, Decimal | None]:
-    """Tax rate by item of the original order; under "" the one rate all its lines share, if they do."""
-    rates: dict[str, Decimal | None] = {}
-    for row in wire.item_lines(original):
-        item = wire.reference(row, "item")
-        if item is not None:
-            rates[item] = wire.rate(row)
+def tax_rates(record: Fields) -> dict[str, Decimal]:
+    """Tax rate by item; under "" that of the document as a whole, else the one rate all its lines share."""
+    rates: dict[str, Decimal] = {}
+    for row in wire.item_lines(record):
+        item, rate = wire.reference(row, "item"), wire.rate(row)
+        if item is not None and rate is not None:
+            rates[item] = rate
     shared = set(rates.values())
-    return {**rates, "": shared.pop() if len(shared) == 1 else None}
+    whole = wire.rate(record, "taxRate") or (shared.pop() if len(shared) == 1 else None)
+    return {**rates, "": whole} if whole is not None else rates
 
 
-def _net(item: ExchangeItem, rate: Decimal | None) -> tuple[int, int]:
+def net_of(gross: int, rate: Decimal | None) -> tuple[int, int]:
     """The net that NetSuite's own tax turns into the gross, and what it misses; without a rate the gross itself."""
-    part = Part(
-        rma_line="", line_nos=(item.line_no,), sku=item.sku, quantity=item.quantity, net=item.gross, tax=0,
-        gross=item.gross,
-    )  # fmt: skip
     if not rate:
-        return item.gross, 0
-    guess = int((item.gross * 100 / (100 + rate)).to_integral_value())
-    fitted = fit(_with_net(part, guess), rate)
+        return gross, 0
+    net = int((gross * 100 / (100 + rate)).to_integral_value())
+    part = Part(rma_line="", line_nos=(), sku="", quantity=1, net=net, tax=gross - net, gross=gross)
+    fitted = fit(part, rate)
     return fitted.net, fitted.off or 0
-
-
-def _with_net(part: Part, net: int) -> Part:
-    return Part(
-        rma_line=part.rma_line, line_nos=part.line_nos, sku=part.sku, quantity=part.quantity, net=net,
-        tax=part.gross - net, gross=part.gross,
-    )  # fmt: skip
 
 
 def _row(
@@ -183,21 +188,24 @@ def _row(
     return row
 
 
-def _settlement(config: NetSuiteConfig, command: CreateExchangeOrder, off: int) -> list[dict[str, Any]]:
+def _settlement(
+    config: NetSuiteConfig, command: CreateExchangeOrder, rates: Mapping[str, Decimal], off: int
+) -> list[dict[str, Any]]:
     """The returned value as a line of its own, and a cent NetSuite's tax leaves over; each only where it has an item."""
     found = []
     if config.exchange_credit_item and command.carried_over:
-        found.append((config.exchange_credit_item, -_taken(command), "Returned value"))
+        net, missed = net_of(-_taken(command), rates.get(config.exchange_credit_item))
+        off += missed
+        found.append((config.exchange_credit_item, net, "Returned value"))
     if off and ROUNDING in config.charge_items:
         found.append((config.charge_items[ROUNDING], off, "Rounding"))
     price = {"price": wire.ref(config.custom_price_level)} if config.custom_price_level else {}
-    return [
-        {
-            "item": wire.ref(item), "quantity": 1, "description": text, "rate": wire.amount(value, command.currency),
-            "amount": wire.amount(value, command.currency), **price,
-        }
-        for item, value, text in found
-    ]  # fmt: skip
+    rows: list[dict[str, Any]] = []
+    for item, value, text in found:
+        worth = wire.amount(value, command.currency)
+        row = {"item": wire.ref(item), "quantity": 1, "description": text, "rate": worth, "amount": worth, **price}
+        rows.append(row)
+    return rows
 
 
 def _taken(command: CreateExchangeOrder) -> int:

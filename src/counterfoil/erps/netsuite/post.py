@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from counterfoil.adapterkit.parse import Fields, UnreadableError
+from counterfoil.adapterkit.parse import Fields, UnreadableError, read_object
 from counterfoil.core.problems import Owner
 from counterfoil.erps.netsuite import queue, wire
 from counterfoil.erps.netsuite.auth import StoppedError
@@ -81,6 +81,26 @@ class Desk:
                 message="NetSuite made the document, but reading it back failed.",
                 detail=f"{plan.record_type} {verdict.record_id}: {error}",
             )
+
+    def preview(self, plan: Plan) -> Fields | None:
+        """The document as NetSuite would fill it in, not saved (§1); None where the account has no such answer.
+
+        An account that saved it all the same has saved it under our external id, and the real call finds it.
+        """
+        answer = self.session.call(
+            "POST",
+            plan.path,
+            writes=True,
+            params={**plan.params, **wire.EXPANDED},
+            body=plan.body,
+            headers={**wire.WRITE_HEADERS, "accept": wire.CREATE_FORM},
+        )
+        if answer.status != 200:
+            return None
+        try:
+            return read_object(answer.body)
+        except UnreadableError:
+            return None
 
     def _send(self, plan: Plan) -> Verdict:
         if self.config.async_writes:

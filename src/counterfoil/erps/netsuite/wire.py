@@ -27,6 +27,8 @@ WRITE_HEADERS = {
     "X-NetSuite-PropertyNameValidation": "Error",  # the default drops unknown fields without a word (§1)
 }
 
+CREATE_FORM = "application/vnd.oracle.resource+json; type=create-form"
+
 # Record type in the URL -> type in SuiteQL (§12), and the documents each of our kinds stands for.
 SUITEQL_TYPES = {
     "salesOrder": "SalesOrd",

@@ -23,7 +23,7 @@ from counterfoil.erps.netsuite.sim.rendering import View
 from counterfoil.erps.netsuite.sim.schema import KINDS, Kind, kind_named
 from counterfoil.erps.netsuite.sim.transforms import transform, unsupported
 from counterfoil.erps.netsuite.sim.values import dumps, ref_id
-from counterfoil.erps.netsuite.sim.writes import change, create, settle_state
+from counterfoil.erps.netsuite.sim.writes import change, create, drafted, settle_state
 from counterfoil.simkit.http import Request, Response
 
 PAGE_LIMIT = 1000
@@ -159,6 +159,8 @@ class RecordService:
         record = self._from_source(request, kind)
         if record is not None:
             return self._saved(save(self._account, record), view)
+        if "type=create-form" in request.headers.get("accept", ""):
+            return self._preview(drafted(self._account, kind, self._body(request, kind)), view)
         return self._saved(create(self._account, kind, self._body(request, kind)), view)
 
     def _from_source(self, request: Request, kind: Kind) -> Record | None:

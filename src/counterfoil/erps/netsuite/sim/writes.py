@@ -18,7 +18,12 @@ _STATEFUL = frozenset({"salesOrder", "returnAuthorization"})
 
 
 def create(account: Account, kind: Kind, body: Body, external_id: str | None = None) -> Record:
-    """A record from nothing. Receipts and fulfilments only come from a transform (sheet §6)."""
+    """A record from nothing."""
+    return save(account, drafted(account, kind, body, external_id))
+
+
+def drafted(account: Account, kind: Kind, body: Body, external_id: str | None = None) -> Record:
+    """The record before it is saved. Receipts and fulfilments only come from a transform (sheet §6)."""
     if kind.name in _ONLY_BY_TRANSFORM:
         raise user_error(f"Created From: a record of this type is created from {_ONLY_BY_TRANSFORM[kind.name]}.")
     record = Record(kind.name, account.book.next_id(kind.name))
@@ -27,7 +32,7 @@ def create(account: Account, kind: Kind, body: Body, external_id: str | None = N
     overlay(account, record, body, frozenset())
     if external_id is not None:
         record.fields["externalId"] = external_id
-    return save(account, record)
+    return record
 
 
 def default_state(account: Account, kind: str) -> str:
