@@ -272,6 +272,15 @@ def test_a_retry_frees_the_step_and_its_units_and_remembers_the_edition() -> Non
     assert again.units[0].posted_by is None
 
 
+def test_agreeing_to_a_later_period_asks_again_for_what_the_closed_one_stopped() -> None:
+    refused = told(requested(), REFUSED)
+    agreed = DifferenceAccepted(key="x", kind="period_closed", by="robin", reason="December is fine")
+    again = told(agreed, case=refused)
+    assert again.may_post_later and again.editions == {"receipt-1": 1} and again.units[0].posted_by is None
+    other = told(DifferenceAccepted(key="y", kind="short_receipt", by="robin", reason="kept one"), case=refused)
+    assert "receipt-1" in other.steps and not other.may_post_later
+
+
 def test_only_a_refused_step_can_be_tried_again() -> None:
     waiting = told(requested())
     assert told(RetryAsked(key="t", step="receipt-1", by="robin"), case=waiting) == waiting
