@@ -108,6 +108,23 @@ TABLE = (
     Row("created", "created", None, then="read_back"),
     Row("deleted", "ok", None, then="read_back"),
     Row("queued", "accepted", None, then="read_back"),
+    Row("too_many_units", "rejected", "USER_ERROR", False, Owner.OPS, PARK, None, "quantity_exceeds_authorised"),
+    Row("transform_missing", "rejected", "USER_ERROR", False, Owner.INTEGRATION, PARK, None, "configuration_rejected"),
+    Row("locked_period", "rejected", "PERIOD_CLOSED", False, Owner.FINANCE, PARK, None, "period_closed"),
+    Row("stale_reference", "rejected", "INVALID_KEY_OR_REF", False, Owner.OPS, PARK, None, "depot_not_mapped"),
+    Row("restlet_limit", "retry", "SSS_REQUEST_LIMIT_EXCEEDED", True, then="resend", after_s=1.0),
+    Row("not_there_new_type", "not_found", "NONEXISTENT_ID"),
+    Row("space_in_url", "rejected", "INVALID_CONTENT", False, Owner.INTEGRATION, PARK, None, "field_rejected"),
+    Row("edited_meanwhile", "retry", "RCRD_HAS_BEEN_CHANGED", True, then="read_back", after_s=2.0),
+    Row("customer_inactive", "rejected", "INVALID_CONTENT", False, Owner.FINANCE, PARK, None, "customer_not_found"),
+    Row("invalid_client", "rejected", "invalid_client", False, Owner.INTEGRATION, PARK, None, "permission_missing"),
+    Row("bad_gateway", "retry", None, True, then="read_back", after_s=30.0),
+    Row("job_running", "accepted", None, then="read_back"),
+    Row("job_finished", "accepted", None, then="read_back"),
+    Row("suiteql_kit_members", "ok", None),
+    Row("suiteql_periods", "ok", None),
+    Row("deposit_refund_read", "ok", None),
+    Row("exchange_order_read", "ok", None),
 )
 
 

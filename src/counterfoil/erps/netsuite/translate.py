@@ -84,11 +84,22 @@ def _content(body: Fields) -> Answer:
         return Answer(result="ok", retryable=False, message="NetSuite gave an access token.")
     if isinstance(body.raw("items"), list):
         return _page(body)
+    if "completed" in body:
+        return _job(body)
     number = body.text("id")
     documents = _documents([body]) if number else ()
     named = f"record {number}" if number else "content without an id"
     return Answer(
         result="ok", retryable=False, erp_number=number, per_document=documents, message=f"NetSuite shows {named}."
+    )
+
+
+def _job(body: Fields) -> Answer:
+    """A queued write (§1): done says nothing about success yet, its task's result does."""
+    done = bool(body.flag("completed"))
+    state = "is done; its result says how it ended" if done else "is still running"
+    return Answer(
+        result="accepted", retryable=False, message=f"NetSuite's job {body.text('id')} {state}.", then="read_back"
     )
 
 
