@@ -74,8 +74,21 @@ def _netsuite(state: Json, order: str, kind: str) -> list[Json]:
     returns = [row for row in made.get("returnAuthorization", []) if _from(row, order)]
     if kind == "RMA":
         return [row for row in returns if not _cancelled(row)]
+    if kind == "credit note":
+        return _netsuite_credits(made, returns, order)
     found = _made_from(made.get(_NETSUITE["credit note" if kind == "refund record" else kind], []), returns)
     return _made_from(made.get(_NETSUITE[kind], []), found) if kind == "refund record" else found
+
+
+def _netsuite_credits(made: Json, returns: list[Json], order: str) -> list[Json]:
+    """Credit memos and cash refunds of the returns; and what was paid out of the order's deposit (R91)."""
+    found = [row for name in ("creditMemo", "cashRefund") for row in _made_from(made.get(name, []), returns)]
+    deposits = [row for row in made.get("customerRefund", []) if "Deposit" in _origin(row)]
+    return found + [row for row in deposits if f"{order}," in row.get("memo", "")]
+
+
+def _origin(row: Json) -> str:
+    return str((row.get("createdFrom") or {}).get("refName", ""))
 
 
 def _made_from(rows: list[Json], parents: list[Json]) -> list[Json]:

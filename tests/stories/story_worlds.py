@@ -163,7 +163,7 @@ def _netsuite_order(place: int, story: Story) -> Json:
         "currency": {"id": "1"},
         "location": {"id": "1"},
         "tranDate": (order.placed_at or "")[:10],
-        "billing": "invoice",
+        "billing": story.given.billing.replace(" ", "_"),
         "shippingCost": to_text(shipping, currency),
         "lines": [
             {

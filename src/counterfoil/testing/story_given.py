@@ -61,6 +61,10 @@ def _policy(given: Values, words: re.Match[str]) -> None:
     given["preset"] = words[1]
 
 
+def _billed(given: Values, words: re.Match[str]) -> None:
+    given["billing"] = words[1]
+
+
 def _flag(name: str, value: Any) -> Write:
     def write(given: Values, words: re.Match[str]) -> None:
         given[name] = value
@@ -85,4 +89,5 @@ GIVEN: tuple[tuple[str, Write], ...] = (
     (r"(\w+) goods have no depot", _more("unmapped_depots")),
     (r"there is no quarantine depot", _flag("quarantine", value=False)),
     (r"(\S+) is missing from the ERP's order", _more("not_in_erp")),
+    (r"an order billed by (invoice|cash sale|deposit)", _billed),
 )

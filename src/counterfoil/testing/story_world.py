@@ -54,6 +54,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     unmapped_depots: tuple[str, ...] = ()
     quarantine: bool = True
     not_in_erp: tuple[str, ...] = ()  # SKUs the ERP's order lacks
+    billing: str = "invoice"  # or "cash sale", "deposit": how an ERP that tells them apart billed the order (R91)
 
     def reasons(self) -> dict[str, str]:
         """The reason codes mapped at the start."""
