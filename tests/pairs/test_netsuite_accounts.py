@@ -24,6 +24,7 @@ from netsuite_bench import (
     world,
 )
 
+from counterfoil.core.commands import FindSalesOrder
 from counterfoil.core.documents import ErpOrder
 from counterfoil.core.returns import Disposition
 from counterfoil.erps.netsuite.client import NetSuiteClient
@@ -164,6 +165,22 @@ def test_the_start_up_check_names_the_missing_permission(netsuite: Sim, missing:
         health = client.probe()
     assert not health.ok
     assert any(KNOWN[missing] in text for fine, text in health.checks if not fine), health.checks
+
+
+@pytest.mark.parametrize(("billing", "hidden"), [("invoice", "invoice"), ("cashSale", "cashSale")])
+def test_a_bill_that_is_hidden_from_us_stops_the_return_instead_of_bending_its_credit(
+    netsuite: Sim, billing: str, hidden: str
+) -> None:
+    sold = [order("3001", "#1001", "900001", billing)]
+    netsuite.load(world(salesOrder=sold, role={"missing_permissions": [hidden]}))
+    with connected(netsuite, new_account=False) as client:
+        refused = client.perform(FindSalesOrder(case=CASE, step="order"))
+        assert refusal(refused) == "permission_missing"
+        failed = [text for fine, text in client.probe().checks if not fine]
+    assert any(KNOWN_BILLS[hidden] in text for text in failed), failed
+
+
+KNOWN_BILLS = {"invoice": "Transactions > Invoice", "cashSale": "Transactions > Cash Sale"}
 
 
 def test_a_role_with_every_permission_passes_the_start_up_check(netsuite: Sim) -> None:
@@ -348,3 +365,14 @@ def test_every_document_is_read_back_with_its_return_and_its_order(netsuite: Sim
             assert (read.kind, read.rma_ref, read.order_number) == (kind, rma.ref, "SO3001")
             assert read.external_ref is not None
             assert read.external_ref.startswith(f"cf-acme-loop-{CASE.return_id}-")
+
+
+def test_units_go_to_the_bin_the_warehouse_named_where_bins_are_configured(netsuite: Sim) -> None:
+    with connected(netsuite, bins={"A-01": "55"}) as client:
+        found = found_order(client)
+        rma = done(client.perform(opening(found, 2, 1)))
+        [first, second] = stock(rma, *FULL)
+        shelved = (msgspec.structs.replace(first, location="A-01"), msgspec.structs.replace(second, location="B-99"))
+        done(client.perform(receiving(found, rma, shelved)))
+    kept = {(row["item"], row["binNumber"]): row["quantityOnHand"] for row in netsuite.simulator.state()["stock"]}
+    assert kept == {("100", "55"): 2, ("101", ""): 1}

@@ -547,6 +547,11 @@ def test_a_refund_is_saved_only_and_goes_to_the_account_of_its_tender() -> None:
 # --- the vendor's face ------------------------------------------------------------------------------------------------
 
 
+def test_exchanges_and_stock_are_abilities_of_every_account() -> None:
+    able = SPEC.capabilities(NetSuiteConfig(account="1"))
+    assert {Cap.CHECK_STOCK, Cap.CREATE_EXCHANGE, Cap.RELEASE_EXCHANGE, Cap.CANCEL_EXCHANGE} <= able
+
+
 def test_deleting_receipts_is_an_ability_only_where_it_is_allowed() -> None:
     assert Cap.REVERSE_RECEIPT not in SPEC.capabilities(NetSuiteConfig(account="1"))
     assert Cap.REVERSE_RECEIPT in SPEC.capabilities(NetSuiteConfig(account="1", allow_receipt_deletion=True))

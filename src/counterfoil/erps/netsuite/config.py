@@ -124,6 +124,13 @@ class NetSuiteConfig(msgspec.Struct, frozen=True, kw_only=True):
         dict[str, str],
         Meta(title="Inventory statuses", description="Disposition to status id, where Inventory Status is in use."),
     ] = {}
+    bins: Annotated[
+        dict[str, str],
+        Meta(
+            title="Bins",
+            description="The warehouse's location code to bin id, where locations use bins. Other codes send none.",
+        ),
+    ] = {}
     send_lots: Annotated[
         bool, Meta(title="Send lots and serials", description="Only where the returned items are numbered.")
     ] = False

@@ -94,6 +94,10 @@ def read_order(desk: Desk, record: Fields) -> ErpOrder:
     parts = kit_parts(desk, order_id, rows)
     discounted = len(rows) != len(wire.item_lines(record)) or bool(wire.total_of(record, currency, "discountTotal"))
     billing, billing_ref = _billing(desk, order_id)
+    if billing in (None, "deposit") and any(wire.quantity(row, "quantityBilled") for row in rows):
+        raise StoppedError(_unseen_bill(record))
+    company = wire.reference(record, "subsidiary")
+    config = desk.config.serving(company)
     status = wire.letter(record, "status", wire.ORDER_STATUSES)
     return ErpOrder(
         ref=order_id,
@@ -101,13 +105,22 @@ def read_order(desk: Desk, record: Fields) -> ErpOrder:
         currency=currency,
         customer=wire.reference(record, "entity"),
         lines=tuple(
-            _line(desk.config, row, currency, skus, parts.get(row.need("line"), ()), discounted=discounted)
-            for row in rows
+            _line(config, row, currency, skus, parts.get(row.need("line"), ()), discounted=discounted) for row in rows
         ),
         status=wire.ORDER_STATUSES[status] if status else None,
         billing=billing,
         billing_ref=billing_ref,
-        company=wire.reference(record, "subsidiary"),
+        company=company,
+    )
+
+
+def _unseen_bill(record: Fields) -> Refused:
+    """A billed order whose bill we are not shown: the credit would take the wrong form (§2.4, §4.5)."""
+    return Refused(
+        message=f"Order {record.text('tranId')} is billed, but NetSuite shows us neither an invoice nor a cash sale of "
+        f"it: the role lacks “{wire.PERMISSIONS['invoice']}” or “{wire.PERMISSIONS['cashSale']}”.",
+        kind="permission_missing",
+        owner=Owner.INTEGRATION,
     )
 
 

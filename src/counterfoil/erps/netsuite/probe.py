@@ -13,6 +13,7 @@ from counterfoil.erps.netsuite.post import Desk
 from counterfoil.ports.outcomes import Busy, LockedOut, Refused
 from counterfoil.ports.vendors import Probe
 
+BILLS = {"invoice": "CustInvc", "cashSale": "CashSale", "customerDeposit": "CustDep"}
 LISTS = ("item", "customer", "location", "currency", "accountingperiod")  # SuiteQL tables of §12
 
 
@@ -23,6 +24,7 @@ def probe(desk: Desk) -> Probe:
         checks.append(_login(desk))
         if checks[0][0]:
             checks += [_visible(desk, record_type) for record_type in wire.SUITEQL_TYPES]
+            checks += _bills(desk)
             checks += [_listed(desk, table) for table in LISTS]
             checks += _ids_known(desk)
             checks.append(_restock(desk))
@@ -59,6 +61,25 @@ def _visible(desk: Desk, record_type: str) -> tuple[bool, str]:
         return (True, f"No {record_type} exists yet, as the configuration says.")
     told = f"No {record_type} is visible: the role lacks “{permission}”, or none exists yet (then set new_account)."
     return (False, told)
+
+
+def _bills(desk: Desk) -> list[tuple[bool, str]]:
+    """Whether bills can be seen: without them a credit would take the wrong form (§4.5)."""
+    seen = {name for name, suiteql_type in BILLS.items() if _any_of(desk, suiteql_type)}
+    notes = [
+        (True, f"No {name} is visible; if this account has any, the role lacks “{wire.PERMISSIONS[name]}”.")
+        for name in BILLS
+        if name not in seen
+    ]
+    if not seen & {"invoice", "cashSale"}:
+        lacking = f"“{wire.PERMISSIONS['invoice']}” or “{wire.PERMISSIONS['cashSale']}”"
+        told = f"Neither an invoice nor a cash sale is visible: the role lacks {lacking}, or nothing was billed yet."
+        return [*notes, (desk.config.new_account, told)]
+    return [*notes, (True, f"Bills are visible: {', '.join(sorted(seen))}.")]
+
+
+def _any_of(desk: Desk, suiteql_type: str) -> bool:
+    return bool(desk.session.rows(f"SELECT id FROM transaction WHERE type = '{suiteql_type}' ORDER BY id", limit=1))
 
 
 def _listed(desk: Desk, table: str) -> tuple[bool, str]:

@@ -190,9 +190,12 @@ def _row(config: NetSuiteConfig, key: str, line: str, units: list[StockLine]) ->
 
 
 def _assignments(config: NetSuiteConfig, unit: StockLine) -> list[dict[str, Any]]:
-    """Inventory detail: a status by disposition, and lot or serial numbers, each only where configured."""
+    """Inventory detail: status by disposition, bin, and lot or serial numbers (R20), each only where configured."""
     status = config.inventory_statuses.get(unit.disposition.value)
     said: dict[str, Any] = {"inventoryStatus": wire.ref(status)} if status else {}
+    shelf = config.bins.get(unit.location or "")
+    if shelf:
+        said["binNumber"] = wire.ref(shelf)
     if config.send_lots and unit.serials:
         return [{"quantity": 1, "receiptInventoryNumber": serial, **said} for serial in unit.serials]
     if config.send_lots and unit.lot:

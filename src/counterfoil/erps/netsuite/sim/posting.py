@@ -5,7 +5,6 @@ All checks come before the first change, so a refused request leaves no trace.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import deepcopy
 from datetime import date
 from decimal import Decimal
@@ -206,16 +205,15 @@ def _check_receipt(account: Account, record: Record) -> None:
 def _check_places(account: Account, record: Record) -> None:
     """A location that belongs to a subsidiary only serves that subsidiary's documents (OneWorld; wording inferred)."""
     subsidiary = record.ref("subsidiary")
-    for name, line in [("location", record.fields), *((f"item.items[{n}].location", ln) for n, ln in _each(record))]:
+    for name, line in [
+        ("location", record.fields),
+        *((f"item.items[{n}].location", ln) for n, ln in enumerate(record.lines)),
+    ]:
         place = account.book.get("location", ref_id(line.get("location")) or "")
         owner = place.ref("subsidiary") if place is not None else None
         if place is not None and owner is not None and subsidiary is not None and owner != subsidiary:
             text = f"Invalid location reference key {place.id} for subsidiary {subsidiary}."
             raise refusal(400, f"Error while accessing a resource. {text}", USER_ERROR, path=name)
-
-
-def _each(record: Record) -> Iterator[tuple[int, Line]]:
-    yield from enumerate(record.lines)
 
 
 def _check_items(account: Account, record: Record) -> None:
