@@ -24,7 +24,7 @@ from netsuite_bench import (
     world,
 )
 
-from counterfoil.core.commands import FindSalesOrder
+from counterfoil.core.commands import CheckStock, FindSalesOrder
 from counterfoil.core.documents import ErpOrder
 from counterfoil.core.returns import Disposition
 from counterfoil.erps.netsuite.client import NetSuiteClient
@@ -238,6 +238,18 @@ def test_each_subsidiary_has_its_own_places(netsuite: Sim) -> None:
         assert refusal(client.perform(receiving(found, rma, held, step="receipt-2"))) == "depot_not_mapped"
     [receipt] = netsuite.documents("itemReceipt")
     assert [line["location"]["id"] for line in receipt["item"]["items"]] == ["26", "29"]
+
+
+def test_what_a_subsidiary_sold_and_can_promise_is_told_by_its_own_depots(netsuite: Sim) -> None:
+    written_off = [{"item": "100", "location": "29", "quantityOnHand": 4}]
+    here = [{"item": "100", "location": "26", "quantityOnHand": 2}]
+    netsuite.load({**two_houses(), "inventoryBalance": here + written_off})
+    own = {"2": {"MAIN": "26", "write_off": "29"}}
+    with connected(netsuite, subsidiary_locations=own, locations={}) as client:
+        found = found_order(client)
+        assert [line.depot for line in found.lines] == ["MAIN", "MAIN"]
+        outcome = done(client.perform(CheckStock(case=CASE, step="stock-1", order=found, skus=("TEE-M",))))
+    assert {level.depot: level.available for level in outcome.stock} == {"MAIN": 2, None: 2}
 
 
 def test_netsuite_itself_refuses_a_place_of_another_subsidiary(netsuite: Sim) -> None:

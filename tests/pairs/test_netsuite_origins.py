@@ -190,7 +190,10 @@ KIT_LINES = [
 
 def kit_world(billing: str = "invoice", **more: Any) -> dict[str, Any]:
     sale = {**order("3001", "#1001", "900001", billing), "item": {"items": KIT_LINES}}
-    goods = [{"id": "100", "itemId": "TEE-M", "taxRate": 20}, {"id": "101", "itemId": "MUG", "taxRate": 20}]
+    goods = [
+        {"id": "100", "itemId": "TEE-M", "taxRate": 20},
+        {"id": "101", "itemId": "MUG", "taxRate": 20, "basePrice": "9.00"},
+    ]
     return world(kitItem=[KIT], inventoryItem=goods, salesOrder=[sale], **more)
 
 
@@ -244,6 +247,7 @@ def test_parts_of_a_kit_come_back_on_lines_of_their_own_and_reach_the_credit_to_
     assert (rma_now["createdFrom"]["id"], rma_now["status"]["refName"]) == ("3001", "Refunded")
     [line_now] = rma_now["item"]["items"]
     assert (line_now["item"]["id"], line_now["quantity"]) == ("101", 2)
+    assert line_now["amount"] == 0  # a part was never priced alone; the credit carries its value
     moved = {row["item"]: row["quantityOnHand"] for row in netsuite.simulator.state()["stock"]}
     assert moved == {"101": 2}  # the mugs alone: the shirt of the set did not come back
 
