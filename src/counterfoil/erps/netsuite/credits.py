@@ -55,11 +55,11 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
 
 def post_credit(desk: Desk, command: PostCreditNote) -> Outcome:
     """Post the credit. The RMA is read first, for its state, its tax rates and its discounts."""
+    if deposits.pays(desk.config, command.order):
+        return deposits.refund_deposit(desk, command)
     refused = unpostable(desk.config, command)
     if refused is not None:
         return refused
-    if deposits.pays(desk.config, command.order):
-        return deposits.refund_deposit(desk, command)
     rma = read_authorisation(desk, command.rma)
     plan = plan_credit(desk, command, rma)
     obstacle = trouble(rma, parts_of(command.credit)) or (plan if isinstance(plan, Refused) else None)

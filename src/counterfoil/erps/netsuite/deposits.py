@@ -45,6 +45,9 @@ def pays(config: NetSuiteConfig, order: ErpOrder) -> bool:
 
 def refund_deposit(desk: Desk, command: PostCreditNote) -> Outcome:
     """Close what came back on the RMA, then pay out of the deposit; a repeat after either carries on from there."""
+    if command.credit.currency != command.order.currency:
+        told = f"The credit is in {command.credit.currency}, the order in {command.order.currency}."
+        return Refused(message=told, kind="credit_currency_differs", owner=Owner.FINANCE)
     if not account_of(desk.config):
         told = "No account for refunds is configured, and a customer refund needs one."
         return Refused(message=told, kind="configuration_rejected", owner=Owner.INTEGRATION)
