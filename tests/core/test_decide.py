@@ -13,7 +13,6 @@ from scenes import after, kinds, look_after, requested, waits, with_case, with_p
 
 import counterfoil.core
 from counterfoil.core.case import Step, StepState, UnexpectedUnits
-from counterfoil.core.commands import PostCreditNote, ReceiveStock, RecordRefund
 from counterfoil.core.decide import decide
 from counterfoil.core.look import Ledger, Look, hours_after
 from counterfoil.core.policy import RmaOn
@@ -333,25 +332,3 @@ def test_a_line_of_the_portal_without_a_reference_is_found_by_its_sku() -> None:
 
 def test_lines_of_the_portal_default_to_one_unit() -> None:
     assert ReturnLine(line_id="1").qty == 1
-
-
-@pytest.mark.parametrize("name", ["ReceiveStock", "PostCreditNote", "RecordRefund"])
-def test_an_agreement_to_post_later_travels_with_every_posting_request(name: str) -> None:
-    done = look_after(ONE, CAME, drafts=False)
-    booked = name != "ReceiveStock"
-    late = {"ReceiveStock": ("rma-1",), "PostCreditNote": ("rma-1", "receipt-1"), "RecordRefund": ()}[name]
-    before = with_case(
-        done,
-        steps={
-            step: known for step, known in done.case.steps.items() if step in late or not (late or known.name == name)
-        },
-        units=tuple(
-            replace(unit, credited_by=None, posted_by=unit.posted_by if booked else None) for unit in done.case.units
-        ),
-    )
-    for agreed in (True, False):
-        accepted = {"period_closed": "robin: December"} if agreed else {}
-        asked = [request.command for request in decide(with_case(before, accepted_differences=accepted)).requests]
-        [posting] = [one for one in asked if isinstance(one, ReceiveStock | PostCreditNote | RecordRefund)]
-        assert type(posting).__name__ == name
-        assert posting.post_in_open_period is agreed

@@ -81,6 +81,7 @@ def _more(name: str) -> Write:
 
 GIVEN: tuple[tuple[str, Write], ...] = (
     (r"order (\d+) in ([A-Z]{3})(?:, tax (included|excluded))?", _order),
+    (r"an order billed by (invoice|cash sale|deposit)", _billed),
     (r"the ([a-z-]+) policy", _policy),
     (r"damaged units need a review", _flag("damaged_needs_review", value=True)),
     (r"an ERP that drafts credit notes", _flag("without_drafts", value=False)),
@@ -89,5 +90,4 @@ GIVEN: tuple[tuple[str, Write], ...] = (
     (r"(\w+) goods have no depot", _more("unmapped_depots")),
     (r"there is no quarantine depot", _flag("quarantine", value=False)),
     (r"(\S+) is missing from the ERP's order", _more("not_in_erp")),
-    (r"an order billed by (invoice|cash sale|deposit)", _billed),
 )

@@ -42,6 +42,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     currency: str
     tax_included: bool = True
+    billing: str = "invoice"  # or "cash sale", "deposit": how an ERP that tells them apart billed the order (R91)
     lines: tuple[GoodsLine, ...] = ()
     shipping: int = 0
     shipping_tax_bp: int = 0
@@ -54,7 +55,6 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     unmapped_depots: tuple[str, ...] = ()
     quarantine: bool = True
     not_in_erp: tuple[str, ...] = ()  # SKUs the ERP's order lacks
-    billing: str = "invoice"  # or "cash sale", "deposit": how an ERP that tells them apart billed the order (R91)
 
     def reasons(self) -> dict[str, str]:
         """The reason codes mapped at the start."""
