@@ -388,3 +388,25 @@ def test_units_go_to_the_bin_the_warehouse_named_where_bins_are_configured(netsu
         done(client.perform(receiving(found, rma, shelved)))
     kept = {(row["item"], row["binNumber"]): row["quantityOnHand"] for row in netsuite.simulator.state()["stock"]}
     assert kept == {("100", "55"): 2, ("101", ""): 1}
+
+
+def test_a_receipt_is_read_back_with_what_lies_where(netsuite: Sim) -> None:
+    with connected(netsuite) as client:
+        found = found_order(client)
+        rma = done(client.perform(opening(found, 2, 1)))
+        units = stock(rma, (1, 2, "MAIN", Disposition.SELLABLE), (2, 1, None, Disposition.DAMAGED))
+        done(client.perform(receiving(found, rma, units)))
+        [receipt] = client.documents("receipt", "2026-11-01", "2026-11-30")
+    assert [(line.sku, line.quantity, line.depot) for line in receipt.lines] == [("TEE-M", 2, "MAIN"), ("MUG", 1, "9")]
+
+
+def test_a_voided_refund_of_a_deposit_is_read_back_as_voided(netsuite: Sim) -> None:
+    netsuite.load(world(salesOrder=[order("3001", "#1001", "900001", "deposit")]))
+    with connected(netsuite) as client:
+        found = found_order(client)
+        done(client.perform(crediting(found, received(client, found), {1: (2, 3334, 666)})))
+        [refund] = netsuite.simulator.account.book.all("customerRefund")
+        refund.fields["status"] = {"id": "V", "refName": "Voided"}
+        netsuite.simulator.account.book.touch(refund)
+        [read] = client.documents("credit_note", "2026-11-01", "2026-11-30")
+    assert read.status == "Voided"

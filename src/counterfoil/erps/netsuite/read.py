@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from counterfoil.adapterkit.parse import Fields
 from counterfoil.core.money import MoneyError, to_minor
 from counterfoil.core.problems import Owner
 from counterfoil.erps.netsuite import wire
 from counterfoil.erps.netsuite.auth import StoppedError
-from counterfoil.erps.netsuite.orders import COLUMN, currency_code
+from counterfoil.erps.netsuite.config import NetSuiteConfig
+from counterfoil.erps.netsuite.orders import COLUMN, currency_code, item_skus
 from counterfoil.erps.netsuite.post import Desk
+from counterfoil.erps.netsuite.session import PAGE_ROWS_MAX
 from counterfoil.ports.outcomes import Done, Refused
-from counterfoil.ports.vendors import ErpDocument
+from counterfoil.ports.vendors import ErpDocument, ErpDocumentLine
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 PAGE_ROWS = 500
@@ -22,6 +26,7 @@ STATUS_TABLES = {
     "RtnAuth": wire.RMA_STATUSES,
     "CustCred": wire.CREDIT_STATUSES,
     "SalesOrd": wire.ORDER_STATUSES,
+    "CustRfnd": {"V": "Voided"},  # the name of R is not documented
 }
 OUT_OF_DEPOSIT = (
     "EXISTS (SELECT 1 FROM transactionline l JOIN transaction d ON d.id = l.createdfrom "
@@ -74,13 +79,44 @@ def _described(desk: Desk, kind: str, page: list[Fields]) -> Iterator[ErpDocumen
     """A page of documents with their units and where they come from, each asked once for the whole page."""
     ids = [row.need("id") for row in page]
     units = _units(desk, ids)
+    lines = lines_of(desk, ids) if kind == "receipt" else {}
     sources = origins(desk, ids) if kind != "exchange_order" else _links_of_exchanges(desk, ids)
     orders = _numbers(desk, (order for _, order in sources.values() if order is not None))
     for row in page:
         rma_ref, order = sources.get(row.need("id"), (None, None))
         if kind == "rma":
             rma_ref = row.need("id")
-        yield _document(desk, kind, row, units.get(row.need("id")), rma_ref, orders.get(order or ""))
+        document = _document(desk, kind, row, units.get(row.need("id")), rma_ref, orders.get(order or ""))
+        yield msgspec.structs.replace(document, lines=lines.get(row.need("id"), ()))
+
+
+def lines_of(desk: Desk, ids: list[str]) -> dict[str, tuple[ErpDocumentLine, ...]]:
+    """What each receipt holds, by SKU and depot. A query that reaches the limit is asked again in halves."""
+    rows = desk.session.rows(
+        "SELECT transaction, item, location, SUM(ABS(quantity)) AS units FROM transactionline "
+        f"WHERE transaction IN ({wire.whole_ids(ids)}) AND mainline = 'F' AND taxline = 'F' AND kitmemberof IS NULL "
+        "GROUP BY transaction, item, location ORDER BY transaction, item, location"
+    )
+    if len(rows) >= PAGE_ROWS_MAX and len(ids) > 1:
+        half = len(ids) // 2
+        return {**lines_of(desk, ids[:half]), **lines_of(desk, ids[half:])}
+    skus = item_skus(desk, [row.text("item") for row in rows])
+    found: dict[str, list[ErpDocumentLine]] = {}
+    for row in rows:
+        line = ErpDocumentLine(
+            sku=skus.get(row.text("item") or "", ""),
+            quantity=row.whole("units") or 0,
+            depot=_depot(desk.config, row.text("location")),
+        )
+        found.setdefault(row.need("transaction"), []).append(line)
+    return {ref: tuple(lines) for ref, lines in found.items()}
+
+
+def _depot(config: NetSuiteConfig, location: str | None) -> str | None:
+    """The depot a location stands for in any subsidiary, the write-off location as itself."""
+    tables = (config.locations, *config.subsidiary_locations.values())
+    known = (depot for table in tables for depot, place in table.items() if place == location and "/" not in depot)
+    return next(known, location)
 
 
 def origins(desk: Desk, ids: Iterable[str]) -> dict[str, tuple[str | None, str | None]]:
