@@ -35,6 +35,7 @@ class Books:
         self.by_identity: dict[Identity, Record] = {}
         self.codes: dict[str, dict[str, Record]] = {name: {} for name in CODE_LISTS}
         self.periods: list[Record] = []
+        self.request_types: dict[str, str] = {}  # RequestTypes of the order manager that only this world has
         self.stock = Stock()
         self.orders = Ledger(
             "sales_orders",
@@ -69,6 +70,7 @@ class Books:
             self.stock.depot(str(depot["code"]), str(depot.get("kind", "sellable")))
         for row in world.get("depot_stock") or world.get("stock") or []:
             self.stock.put(row)
+        self.request_types |= world.get("request_types") or {}
         self.periods = [*self.periods, *(world.get("periods") or [])]
         for order in world.get("sales_orders") or world.get("orders") or []:
             self.add_order(self._normal(order), made=False)

@@ -204,6 +204,49 @@ def post_credit(books: Books, record: Record) -> Record:
     return record
 
 
+def raise_credit(books: Books, parent: Record) -> Record:
+    """The credit note Prima makes of a received return by itself: each line at its share of the order line's value."""
+    order = books.order(parent["order_number"])
+    lines = [_raised_line(books, order, line) for line in parent["lines"]]
+    sums = {name: plain(sum((dec(line[name]) for line in lines), Decimal(0))) for name in ("net", "tax", "gross")}
+    record = books.keep(
+        books.credits,
+        {
+            "credit_number": "",
+            "external_ref": None,
+            "order_number": order["order_number"],
+            "return_number": parent["return_number"],
+            "credit_date": books.now()[:10],
+            "currency": order.get("currency"),
+            "status": "draft",
+            "lines": lines,
+            "charges": [],
+            "total_net": sums["net"],
+            "total_tax": sums["tax"],
+            "total_gross": sums["gross"],
+            "refund_refs": [],
+        },
+    )
+    return post_credit(books, record)
+
+
+def _raised_line(books: Books, order: Record, line: Record) -> Record:
+    order_line = books.order_line(order, line["order_line_no"], "order_line_no")
+    share = dec(line["quantity"]) / dec(order_line["quantity"])
+    gross = ((line_value(order, order_line) or Decimal(0)) * share).quantize(PENNY)
+    tax = (dec(order_line.get("tax_amount")) * share).quantize(PENNY)
+    return {
+        "line_no": line["line_no"],
+        "order_line_no": line["order_line_no"],
+        "sku": line["sku"],
+        "quantity": line["quantity"],
+        "net": plain(gross - tax),
+        "tax_code": order_line.get("tax_code"),
+        "tax": plain(tax),
+        "gross": plain(gross),
+    }
+
+
 def cancel_credit(books: Books, record: Record) -> Record:
     """A person in the ERP cancels a credit note; its units and value are free again."""
     record["status"] = "cancelled"

@@ -37,7 +37,7 @@ def create_exchange(books: Books, values: Record) -> Record:
         "vat_inclusive": body.flag("vat_inclusive", original.get("vat_inclusive", True) is not False),
         "order_discount": plain(body.amount("order_discount", "0")),
         "delivery_charge": plain(body.amount("delivery_charge", "0")),
-        "status": "allocated",
+        "status": "on_hold" if body.flag("hold_order", False) else "allocated",
         "return_number": parent["return_number"],
         "original_order_number": original["order_number"],
         "credit_number": body.maybe("credit_number"),
@@ -115,6 +115,27 @@ def _serving(books: Books, units: Units, row: Body, reserved: dict[str, Units]) 
         if all(books.stock.available(s, depot) - taken.get(s, Decimal(0)) >= q for s, q in units.items()):
             return depot
     raise Refusal("STOCK_UNAVAILABLE", f"not enough {row.text('sku')} to sell", row.where("sku"))
+
+
+def release(books: Books, order: Record) -> Record:
+    """Let a held order go on (not in the sheet: inferred, like the cancelling of an order)."""
+    if order["status"] != "on_hold":
+        raise Refusal("ORDER_NOT_HELD", f"sales order {order['order_number']} is {order['status']}", "order_number")
+    order["status"] = "allocated"
+    return books.touch(books.orders, order)
+
+
+def cancel_order(books: Books, order: Record) -> Record:
+    """Withdraw an order nothing of which has left; its stock is free again."""
+    gone = any(dec(line.get("despatched_quantity")) > 0 for line in order["lines"])
+    if gone or order["status"] in {"cancelled", "despatched"}:
+        raise Refusal("ORDER_CLOSED", f"sales order {order['order_number']} is {order['status']}", "order_number")
+    for line in order["lines"]:
+        if line.get("depot") and books.stock.listed:
+            units = books.units(line["sku"], dec(line["quantity"]))
+            books.stock.allocate({sku: -quantity for sku, quantity in units.items()}, line["depot"])
+    order["status"] = "cancelled"
+    return books.touch(books.orders, order)
 
 
 def despatch(books: Books, order: Record) -> Record:

@@ -13,7 +13,17 @@ from counterfoil.erps.prima.sim.sku import identity
 from counterfoil.erps.prima.sim.xmltext import attribute, children
 
 _NUMBER = re.compile(r"-?[0-9]{1,13}(\.[0-9]{1,6})?\Z")
-_HEADER = ("CustomerRef", "OrderChannel", "OrderType", "PaymentTerms", "Salesman", "HoldOrder", "HoldOrderNarrative")
+_HEADER = (
+    "CustomerRef",
+    "WROrdRef1",
+    "OrderChannel",
+    "OrderType",
+    "PaymentTerms",
+    "Salesman",
+    "HoldOrder",
+    "HoldOrderNarrative",
+)
+_PARTY = ("DeliveryFAO", "AddrLine1", "AddrLine2", "AddrLine3", "AddrLine4", "PostCode", "Country", "CustomerEmail")
 _PAYMENT = ("PayMethod", "SubPayMethod", "TranAmount", "PayProvider", "PayAuthRef", "TransactionID", "ExchCreditNo")
 _LINE = ("LineReference", "LineNarrative", "Promotion", "Reserve", "DueDate")
 
@@ -96,12 +106,20 @@ def _order(books: Books, data: ET.Element, number: str) -> Record:
         "currency": attribute(header, "Currency") or None,
         "vat_inclusive": attribute(data, "VatInclusive").lower() == "yes",
         "status": "on_hold" if held else "new",
+        "return_number": _return_named(books, attribute(data, "CustomerRef")),
+        "original_order_number": attribute(data, "WROrdRef1") or None,
+        "delivery": _given(data, _PARTY),
         "credit_number": next((row["ExchCreditNo"] for row in payments if "ExchCreditNo" in row), None),
         "header": _given(data, _HEADER),
         "charges": [_given(row, ("Charge", "ChargeValue")) for row in children(data, "OrderChargeData")],
         "payments": payments,
         "lines": [_line(books, row, place) for place, row in enumerate(children(data, "OrderLineData"), start=1)],
     }
+
+
+def _return_named(books: Books, reference: str) -> str | None:
+    """The sales return an order's customer reference names, if it names one."""
+    return reference if reference in books.returns.records else None
 
 
 def _given(element: ET.Element, names: tuple[str, ...]) -> dict[str, str]:

@@ -8,8 +8,10 @@ from datetime import date
 from decimal import Decimal
 
 from counterfoil.erps.prima.sim.books import Books
+from counterfoil.erps.prima.sim.declared import declared, number_of
 from counterfoil.erps.prima.sim.fields import Record
 from counterfoil.erps.prima.sim.order_entry import product_of, take_order
+from counterfoil.erps.prima.sim.refusals import Refusal
 from counterfoil.erps.prima.sim.sku import matrix_of
 from counterfoil.erps.prima.sim.xmltext import Node, NotXml, attribute, children, latin_document, local, parse
 
@@ -42,6 +44,8 @@ def answer(books: Books, document: str, company: str | None) -> bytes:
             result = _range(books, request, kind)
         case "MultiAvailableToSell":
             result = _named(books, request, kind)
+        case _ if kind in books.request_types:
+            result = _declared(books, request, kind, trace)
         case _:
             result = _result(books, kind, "ERROR", f"The RequestType {kind} is not known{trace}")
     return latin_document(result, switches.name_case)
@@ -89,6 +93,27 @@ def _new_orders(books: Books, request: ET.Element, kind: str, trace: str) -> Nod
         result.attributes = {**result.attributes, "RequestStatus": "ERROR" if failed else "OK"}
         if failed:
             result.attributes = {**result.attributes, "Error": failed[0]}
+    return result
+
+
+def _declared(books: Books, request: ET.Element, kind: str, trace: str) -> Node:
+    """A RequestType that only this world has (`request_types`): nothing of the kind is public."""
+    result = _result(books, kind)
+    for data in children(request, "Data"):
+        try:
+            rows = declared(books, books.request_types[kind], data)
+        except Refusal as refusal:
+            unique = attribute(data, "UniqueId")
+            text = f"({number_of(refusal.code)}) {refusal.code} {refusal.message}{trace}"
+            error = Node("RequestError", {"UniqueID": unique, "Error": text})
+            row = Node("Data", {"UniqueID": unique, "RequestStatus": "ERROR"}, [error])
+            result.children.append(row)
+            continue
+        for row in rows:
+            row.attributes = {**row.attributes, "UniqueID": attribute(data, "UniqueId"), "RequestStatus": "OK"}
+            result.children.append(row)
+        if not rows:
+            result.attributes = {**result.attributes, "RequestStatus": "OK"}
     return result
 
 

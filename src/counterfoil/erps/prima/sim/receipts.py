@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.erps.prima.sim.books import Books
+from counterfoil.erps.prima.sim.credits import raise_credit
 from counterfoil.erps.prima.sim.fields import Body, Record, day_of, dec, plain
 from counterfoil.erps.prima.sim.refusals import Refusal
 from counterfoil.erps.prima.sim.returns import check_open, refresh
@@ -33,6 +34,8 @@ def receive(books: Books, values: Record) -> Record:
         },
     )
     _move(books, parent, lines)
+    if books.switches.return_raises_credit and parent["status"] == "received":
+        raise_credit(books, parent)
     return record
 
 

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from counterfoil.erps.prima.sim.access import Access
 from counterfoil.erps.prima.sim.books import Books
 from counterfoil.erps.prima.sim.credits import draft_credit, post_credit
-from counterfoil.erps.prima.sim.exchanges import create_exchange
+from counterfoil.erps.prima.sim.exchanges import cancel_order, create_exchange, release
 from counterfoil.erps.prima.sim.fields import Record
 from counterfoil.erps.prima.sim.ledger import Ledger
 from counterfoil.erps.prima.sim.receipts import receive
@@ -83,6 +83,10 @@ class Rest:
                 return lambda _: post_credit(books, _one(books.credits, number))
             case ["sales-orders"]:
                 return lambda values: create_exchange(books, values)
+            case ["sales-orders", number, "release"]:
+                return lambda _: release(books, _one(books.orders, number))
+            case ["sales-orders", number, "cancel"]:
+                return lambda _: cancel_order(books, _one(books.orders, number))
         return None
 
     def _write(self, request: Request, action: Action) -> Response:

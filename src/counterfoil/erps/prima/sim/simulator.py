@@ -10,7 +10,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from counterfoil.erps.prima.sim.books import Books
 from counterfoil.erps.prima.sim.credits import cancel_credit
@@ -25,12 +25,16 @@ from counterfoil.erps.prima.sim.soap import OrderManager
 from counterfoil.simkit.http import Request, Response, json_response
 from counterfoil.simkit.server import Simulator
 
+if TYPE_CHECKING:
+    from counterfoil.erps.prima.sim.sftp import DropServer
+
 
 class PrimaSimulator(Simulator):
     """Prima in the three transports of its sheet."""
 
     vendor: ClassVar[str] = "prima"
     _polling: asyncio.Task[None] | None = None
+    _sftp: DropServer | None = None
 
     def load(self, world: dict[str, Any]) -> None:
         """Start again from the world."""
@@ -41,6 +45,8 @@ class PrimaSimulator(Simulator):
         place = world.get("file_drop") or {}
         self._poll_s = float(place.get("poll_s", 1.0))
         self.drop = FileDrop(Path(place["folder"]), self.books) if place.get("folder") else None
+        self._sftp_settings = place.get("sftp") if self.drop is not None else None
+        self._folder = Path(place["folder"]) if self.drop is not None else None
 
     async def handle(self, request: Request) -> Response:
         """Answer on REST or SOAP, as late as `delay_s` says."""
@@ -67,6 +73,7 @@ class PrimaSimulator(Simulator):
             "settings": self.books.switches.values(),
             "answers_written": self.drop.written if self.drop is not None else [],
             "requests": self._requests,
+            "sftp": self._sftp.state() if self._sftp is not None else None,
         }
 
     async def control(self, request: Request) -> Response | None:
@@ -109,9 +116,17 @@ class PrimaSimulator(Simulator):
         """Begin to watch the folder of the file drop, if the world has one."""
         if self.drop is not None:
             self._polling = asyncio.create_task(self._poll())
+        if self._sftp_settings is not None and self._folder is not None:
+            from counterfoil.erps.prima.sim.sftp import DropServer
+
+            user, password = str(self._sftp_settings["user"]), str(self._sftp_settings["password"])
+            self._sftp = DropServer(self._folder, user, password)
+            await self._sftp.start(int(self._sftp_settings.get("port", 0)))
 
     async def stop(self) -> None:
-        """Stop watching."""
+        """Stop watching and serving."""
+        if self._sftp is not None:
+            await self._sftp.stop()
         if self._polling is not None:
             self._polling.cancel()
             await asyncio.gather(self._polling, return_exceptions=True)

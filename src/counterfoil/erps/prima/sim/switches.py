@@ -15,6 +15,7 @@ class Switches:
     receipt_before_credit: bool = False  # RETURN_NOT_RECEIVED for a credit of units the depot has not booked
     receipt_before_exchange: bool = False  # the same for an exchange order
     period_covers_receipts: bool = False  # a closed period also refuses stock receipts (sheet §3 Q9 leaves it open)
+    return_raises_credit: bool = False  # a fully received return makes its own posted credit note (sheet §3 Q3)
     # Misbehaviour, REST and everywhere
     total_off_by_one: bool = False  # a credit note is stored and answered 0.01 lower than sent (sheet §8 R)
     delay_s: float = 0.0  # every answer comes this much later
