@@ -365,12 +365,12 @@ def test_a_replayed_write_was_already_done(gateway: Gateway) -> None:
     assert type(client(gateway).perform(OPEN)) is AlreadyDone
 
 
-def test_a_receipt_sends_each_unit_to_its_depot_and_writes_off_without_one(gateway: Gateway) -> None:
-    gateway.on("POST /v1/stock-receipts", stored(receipt_number="GR1"))
-    assert type(client(gateway).perform(RECEIVE)) is Done
-    lines = gateway.asked[0]["body"]["lines"]
-    assert [(line["depot"], line["disposition_code"]) for line in lines] == [("MAIN", "sellable"), (None, "dispose")]
-    assert gateway.asked[0]["body"]["external_ref"] == "GRN-LOOP-70001-1"
+def test_a_written_off_unit_without_a_depot_for_write_offs_is_parked_before_anything_is_sent(gateway: Gateway) -> None:
+    parked, looked_up = both(client(gateway), RECEIVE)
+    assert parked == looked_up
+    assert isinstance(parked, Refused)
+    assert (parked.kind, "write_off_depot" in parked.message) == ("depot_not_mapped", True)
+    assert gateway.asked == []
 
 
 def test_a_write_off_depot_and_disposition_codes_are_the_configuration_s(gateway: Gateway) -> None:
@@ -379,6 +379,7 @@ def test_a_write_off_depot_and_disposition_codes_are_the_configuration_s(gateway
     assert type(client(gateway, **settings).perform(RECEIVE)) is Done
     lines = gateway.asked[0]["body"]["lines"]
     assert [(line["depot"], line["disposition_code"]) for line in lines] == [("MAIN", "sellable"), ("SCRAP", "D9")]
+    assert gateway.asked[0]["body"]["external_ref"] == "GRN-LOOP-70001-1"
 
 
 def test_a_written_off_unit_that_prima_put_into_a_depot_is_seen(gateway: Gateway) -> None:
@@ -387,7 +388,7 @@ def test_a_written_off_unit_that_prima_put_into_a_depot_is_seen(gateway: Gateway
         return 201, {**asked["body"], "receipt_number": "GR1", "lines": lines}
 
     gateway.on("POST", answer)
-    outcome = client(gateway).perform(RECEIVE)
+    outcome = client(gateway, write_off_depot="SCRAP").perform(RECEIVE)
     assert isinstance(outcome, Refused)
     assert (outcome.kind, outcome.number) == ("document_differs", "GR1")
 
@@ -718,6 +719,8 @@ def test_the_declared_abilities_follow_the_configuration() -> None:
         Cap.DRAFT_CREDIT,
         Cap.POST_CREDIT,
         Cap.READ_BACK,
+        Cap.CHECK_STOCK,
+        Cap.CREATE_EXCHANGE,
     }
 
 

@@ -336,6 +336,14 @@ _ALL: tuple[ProblemKind, ...] = (
         "If the system can do it after all, declare the ability in the connection's settings and retry.",
     ),
     _kind(
+        "erp_file_unanswered",
+        INTEGRATION,
+        "A file to the ERP was never answered",
+        "Look in the drop's folders for the file the message names, and ask whoever runs the ERP's import.",
+        "Look in the ERP for the document by our reference; if it is there, settle the step with its number.",
+        "If it is not, retry: the file is looked for first and only then sent again.",
+    ),
+    _kind(
         "erp_refused",
         OPS,
         "Refused by the ERP",

@@ -23,7 +23,7 @@ SPEC = VendorSpec(
     translate=translate,
     capabilities=capabilities,
     build=build,
-    secrets=("api_key", "client_secret"),
+    secrets=("api_key", "client_secret", "drop_password"),
     personal_fields=(
         "customer.name",
         "customer.address",

@@ -9,31 +9,57 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from counterfoil.adapterkit.parse import Fields, UnreadableError
 from counterfoil.core.commands import (
     AnyCommand,
+    CancelExchangeOrder,
     CancelReturnAuthorisation,
+    CheckStock,
     Command,
+    CreateExchangeOrder,
     DraftCreditNote,
     FindSalesOrder,
     OpenReturnAuthorisation,
     PostCreditNote,
     ReceiveStock,
+    ReleaseExchangeOrder,
     ReverseReceipt,
     StoreTracking,
 )
 from counterfoil.core.problems import Owner
 from counterfoil.erps.prima.compare import differences, line_numbers
 from counterfoil.erps.prima.config import PrimaConfig, capabilities, contradictions, document_url
+from counterfoil.erps.prima.exchanges import ON_HOLD, exchange_order
 from counterfoil.erps.prima.orders import erp_order
-from counterfoil.erps.prima.records import Document, Record, sales_credit_note, sales_return, stock_receipt
+from counterfoil.erps.prima.raised import raised_credit
+from counterfoil.erps.prima.records import (
+    CannotSay,
+    Document,
+    Record,
+    sales_credit_note,
+    sales_return,
+    stock_receipt,
+)
 from counterfoil.erps.prima.refs import external_ref
 from counterfoil.erps.prima.transports import Exists, Failure, ReadFailedError, Stored, Transport
 from counterfoil.ports.capabilities import Cap
-from counterfoil.ports.outcomes import AlreadyDone, Busy, Done, LockedOut, Outcome, Refused, Unknown, Unsupported
+from counterfoil.ports.outcomes import (
+    AlreadyDone,
+    Busy,
+    Done,
+    LockedOut,
+    NotYet,
+    Outcome,
+    Refused,
+    Unknown,
+    Unsupported,
+)
 from counterfoil.ports.vendors import ErpDocument, Probe
 
-_FAILURES = (Busy, Unknown, Refused, LockedOut)
+_FAILURES = (NotYet, Busy, Unknown, Refused, LockedOut, Unsupported)
+_Making = OpenReturnAuthorisation | ReceiveStock | DraftCreditNote | CreateExchangeOrder
 
 # What each command needs the account to be able to do.
 _NEEDS: Mapping[type[Command], Cap] = {
@@ -45,8 +71,17 @@ _NEEDS: Mapping[type[Command], Cap] = {
     ReverseReceipt: Cap.REVERSE_RECEIPT,
     DraftCreditNote: Cap.DRAFT_CREDIT,
     PostCreditNote: Cap.POST_CREDIT,
+    CheckStock: Cap.CHECK_STOCK,
+    CreateExchangeOrder: Cap.CREATE_EXCHANGE,
+    ReleaseExchangeOrder: Cap.RELEASE_EXCHANGE,
+    CancelExchangeOrder: Cap.CANCEL_EXCHANGE,
 }
 
+_MEANS = {
+    "rest": "its gateway is not known to offer it",
+    "soap": "the order manager has no confirmed RequestType for it",
+    "file_drop": "there is no file for it, or no read channel",
+}
 _KINDS = {"rma": Document.RETURN, "receipt": Document.RECEIPT, "credit_note": Document.CREDIT}
 _DATED = {Document.RETURN: "authorised_at", Document.RECEIPT: "received_at", Document.CREDIT: "credit_date"}
 
@@ -64,19 +99,31 @@ class PrimaClient:
         declined = self._declined(command)
         if declined is not None:
             return declined
+        try:
+            return self._perform(command)
+        except CannotSay as parked:
+            return parked.refused
+
+    def _perform(self, command: AnyCommand) -> Outcome:
         match command:
             case FindSalesOrder():
                 return self._order(command)
-            case OpenReturnAuthorisation() | ReceiveStock() | DraftCreditNote():
-                document, record = self._document_of(command)
-                return self._create(document, record)
+            case CheckStock():
+                return self._stock(command)
+            case OpenReturnAuthorisation() | ReceiveStock() | DraftCreditNote() | CreateExchangeOrder():
+                made = self._document_of(command)
+                return self._create(*made) if isinstance(made, tuple) else made
             case PostCreditNote():
                 return self._post(command)
+            case ReleaseExchangeOrder():
+                return self._act(command, Document.ORDER, command.exchange.number, "release", {})
+            case CancelExchangeOrder():
+                return self._act(command, Document.ORDER, command.exchange.number, "cancel", {"reason": command.reason})
             case CancelReturnAuthorisation():
                 return self._act(command, Document.RETURN, command.rma.number, "cancel", {"reason": command.reason})
             case StoreTracking():
-                body = {"tracking_number": command.tracking, "carrier": command.carrier}
-                return self._act(command, Document.RETURN, command.rma.number, "tracking", body)
+                tracking = {"tracking_number": command.tracking, "carrier": command.carrier}
+                return self._act(command, Document.RETURN, command.rma.number, "tracking", tracking)
             case ReverseReceipt():
                 return self._act(
                     command, Document.RECEIPT, command.receipt.number, "reverse", {"reason": command.reason}
@@ -88,14 +135,26 @@ class PrimaClient:
         declined = self._declined(command)
         if declined is not None:
             return declined
+        try:
+            return self._find(command)
+        except CannotSay as parked:
+            return parked.refused
+
+    def _find(self, command: AnyCommand) -> Outcome | None:
         match command:
             case FindSalesOrder():
                 return self._order(command)
-            case OpenReturnAuthorisation() | ReceiveStock() | DraftCreditNote():
-                document, record = self._document_of(command)
-                return self._found(document, record)
+            case CheckStock():
+                return self._stock(command)
+            case OpenReturnAuthorisation() | ReceiveStock() | DraftCreditNote() | CreateExchangeOrder():
+                made = self._document_of(command)
+                return self._found(*made) if isinstance(made, tuple) else made
             case PostCreditNote():
                 return self._found_posted(command)
+            case ReleaseExchangeOrder():
+                return self._found_state(Document.ORDER, command.exchange.number, _released)
+            case CancelExchangeOrder():
+                return self._found_state(Document.ORDER, command.exchange.number, _is("status", "cancelled"))
             case CancelReturnAuthorisation():
                 return self._found_state(Document.RETURN, command.rma.number, _is("status", "cancelled"))
             case StoreTracking():
@@ -112,7 +171,13 @@ class PrimaClient:
             name = type(command).__name__
             return Unsupported(message=f"Prima has no way to carry out {name}; it is left to a person.", code=name)
         if need not in self._caps:
-            return Unsupported(message=f"This Prima connection is not set up for {need.value.replace('_', ' ')}.")
+            means = _MEANS[self._config.transport]
+            what = need.value.replace("_", " ")
+            message = f"This Prima connection is not set up for {what}: {means}; a person does it in Prima."
+            return Unsupported(message=message)
+        if isinstance(command, CreateExchangeOrder) and command.held and Cap.RELEASE_EXCHANGE not in self._caps:
+            message = "This Prima connection cannot release a held order, so no exchange order is made on hold."
+            return Unsupported(message=message)
         return None
 
     # --- orders -----------------------------------------------------------------------------------------------------
@@ -142,29 +207,55 @@ class PrimaClient:
 
     # --- documents --------------------------------------------------------------------------------------------------
 
-    def _document_of(
-        self, command: OpenReturnAuthorisation | ReceiveStock | DraftCreditNote
-    ) -> tuple[Document, Record]:
+    def _document_of(self, command: _Making) -> tuple[Document, Record] | Outcome:
         match command:
             case OpenReturnAuthorisation():
                 return Document.RETURN, sales_return(command, self._config)
             case ReceiveStock():
                 return Document.RECEIPT, stock_receipt(command, self._config)
+            case CreateExchangeOrder():
+                return self._exchange_order(command)
         return Document.CREDIT, sales_credit_note(command, self._config)
+
+    def _exchange_order(self, command: CreateExchangeOrder) -> tuple[Document, Record] | Outcome:
+        """Customer and delivery are read from the original order and its customer at the moment of writing (R103)."""
+        original = self._transport.by_number(Document.ORDER, command.order.number)
+        if isinstance(original, _FAILURES):
+            return original
+        code = _shown(original, "customer_code") if original is not None else command.order.customer or ""
+        customer = self._transport.customer(code) if code else None
+        if isinstance(customer, _FAILURES):
+            return customer
+        return Document.ORDER, exchange_order(command, self._config, original, customer)
+
+    def _stock(self, command: CheckStock) -> Outcome:
+        """What Prima can promise of each SKU, per depot where the transport knows depots (R109, R114)."""
+        levels = self._transport.stock(command.skus)
+        if isinstance(levels, _FAILURES):
+            return levels
+        return Done(stock=levels, message=f"Prima answered for {len(command.skus)} items.")
 
     def _create(self, document: Document, record: Record) -> Outcome:
         sent = self._transport.create(document, record)
         match sent:
             case Stored():
-                return self._agreed(document, record, sent.record, already=sent.replayed)
+                return self._accepted(document, record, sent)
             case Exists():
                 found = self._found(document, record)
                 return found if found is not None else _vanished(sent, str(record["external_ref"]))
         return sent
 
     def _found(self, document: Document, record: Record) -> Outcome | None:
-        held = self._transport.by_ref(document, str(record["external_ref"]))
+        held = self._transport.made(document, record)
+        if isinstance(held, Stored):
+            return self._accepted(document, record, msgspec.structs.replace(held, replayed=True))
         return self._agreed(document, record, held, already=True) if isinstance(held, Fields) else held
+
+    def _accepted(self, document: Document, record: Record, stored: Stored) -> Outcome:
+        outcome = self._agreed(document, record, stored.record, already=stored.replayed)
+        if stored.findings and isinstance(outcome, Done):
+            return msgspec.structs.replace(outcome, findings=stored.findings)
+        return outcome
 
     def _agreed(self, document: Document, sent: Record, stored: Fields, *, already: bool) -> Outcome:
         """Done when Prima holds what we asked for; a different total is finance's, any other difference is parked."""
@@ -196,7 +287,11 @@ class PrimaClient:
 
     def _post(self, command: PostCreditNote) -> Outcome:
         """Make the note if it is not there, then post it; wherever an earlier attempt stopped, this goes on."""
+        if self._config.credit_raised_by_prima:
+            return raised_credit(command, self._transport.credits_of(command.rma.number), self._config)
         record = sales_credit_note(command, self._config)
+        if not self._transport.drafts:
+            return self._create(Document.CREDIT, record)
         held = self._credit_held(command, record)
         if isinstance(held, _FAILURES):
             return held
@@ -229,7 +324,11 @@ class PrimaClient:
 
     def _found_posted(self, command: PostCreditNote) -> Outcome | None:
         """The posted note; None when there is only a draft or nothing, because then the posting is still to do."""
+        if self._config.credit_raised_by_prima:
+            return raised_credit(command, self._transport.credits_of(command.rma.number), self._config)
         record = sales_credit_note(command, self._config)
+        if not self._transport.drafts:
+            return self._found(Document.CREDIT, record)
         held = self._credit_held(command, record)
         return self._ended(record, held) if isinstance(held, Fields) else held
 
@@ -290,6 +389,9 @@ class PrimaClient:
         checks = [(False, sentence) for sentence in contradictions(self._config)]
         for table, title in (("depots", "depots"), ("reason-codes", "reason codes"), ("tax-codes", "tax codes")):
             codes = self._transport.codes(table)
+            if isinstance(codes, Unsupported):
+                checks.append((True, f"The {title} are not checked: {codes.message}"))
+                continue
             if not isinstance(codes, list):
                 checks.append((False, f"The {title} cannot be read: {codes.message}"))
                 continue
@@ -306,6 +408,11 @@ class PrimaClient:
 
 def _is(name: str, word: str) -> Callable[[Fields], bool]:
     return lambda held: _shown(held, name).lower() == word
+
+
+def _released(order: Fields) -> bool:
+    """An order that has a state, and neither waits nor was withdrawn."""
+    return _status(order) not in {"", "cancelled", *ON_HOLD}
 
 
 def _status(held: Fields) -> str:

@@ -13,7 +13,7 @@ Record = Mapping[str, Any]
 _HEAD = ("portal_ref", "order_number", "return_number", "currency")
 _HEAD_AMOUNTS = ("total_net", "total_tax", "total_gross")
 _LINE = ("order_line_no", "return_line_no", "sku", "reason_code", "depot", "disposition_code", "tax_code", "code")
-_LINE_AMOUNTS = ("quantity", "net", "tax", "gross")
+_LINE_AMOUNTS = ("quantity", "net", "tax", "gross", "unit_price")
 
 
 def differences(sent: Record, stored: Record) -> list[str]:
@@ -72,10 +72,7 @@ def _rows(record: Record, group: str) -> list[Record]:
 
 def _differing(sent: Record, stored: Record, words: Sequence[str], amounts: Sequence[str]) -> list[str]:
     said = [name for name in (*words, *amounts) if sent.get(name) is not None and stored.get(name) is not None]
-    found = [name for name in said if not _same(sent[name], stored[name], exact=name not in amounts)]
-    # A unit written off was sent without a depot; one that Prima put into a depot all the same is phantom stock.
-    written_off = "depot" in sent and sent["depot"] is None
-    return [*found, "depot"] if written_off and stored.get("depot") else found
+    return [name for name in said if not _same(sent[name], stored[name], exact=name not in amounts)]
 
 
 def _same(mine: Any, theirs: Any, *, exact: bool) -> bool:

@@ -18,8 +18,10 @@ from counterfoil.core.commands import (
 )
 from counterfoil.core.documents import CreditNote, ErpOrder, StockLine
 from counterfoil.core.money import to_text
+from counterfoil.core.problems import Owner
 from counterfoil.erps.prima.config import PrimaConfig
 from counterfoil.erps.prima.refs import external_ref
+from counterfoil.ports.outcomes import Refused
 
 Record = dict[str, Any]
 
@@ -30,20 +32,34 @@ class Document(StrEnum):
     RETURN = "sales-returns"
     RECEIPT = "stock-receipts"
     CREDIT = "sales-credit-notes"
+    ORDER = "sales-orders"  # read, and made for exchanges
 
     @property
     def type(self) -> str:
         """The type in references and file names (§6.1)."""
-        return {Document.RETURN: "SRET", Document.RECEIPT: "GRN", Document.CREDIT: "SCRN"}[self]
+        return _TYPES[self]
 
     @property
     def number_field(self) -> str:
         """The field that holds the ERP's own number."""
-        return {
-            Document.RETURN: "return_number",
-            Document.RECEIPT: "receipt_number",
-            Document.CREDIT: "credit_number",
-        }[self]
+        return _NUMBER_FIELDS[self]
+
+
+_TYPES = {Document.RETURN: "SRET", Document.RECEIPT: "GRN", Document.CREDIT: "SCRN", Document.ORDER: "SORD"}
+_NUMBER_FIELDS = {
+    Document.RETURN: "return_number",
+    Document.RECEIPT: "receipt_number",
+    Document.CREDIT: "credit_number",
+    Document.ORDER: "order_number",
+}
+
+
+class CannotSay(Exception):
+    """A command that cannot be put into Prima's words as this account is set up; `refused` says why and to whom."""
+
+    def __init__(self, kind: str, message: str, owner: Owner | None = None) -> None:
+        super().__init__(message)
+        self.refused = Refused(kind=kind, owner=owner, message=message)
 
 
 def reference(document: Document, command: Command, config: PrimaConfig) -> str:
@@ -79,7 +95,7 @@ def sales_return(command: OpenReturnAuthorisation, config: PrimaConfig) -> Recor
 
 
 def stock_receipt(command: ReceiveStock, config: PrimaConfig) -> Record:
-    """The goods receipt: every unit to the depot its disposition decided."""
+    """The goods receipt: every unit to the depot its disposition decided. Raises CannotSay for one without."""
     return {
         "external_ref": reference(Document.RECEIPT, command, config),
         "return_number": command.rma.number,
@@ -103,8 +119,15 @@ def _receipt_line(line: StockLine, config: PrimaConfig) -> Record:
     )
     if line.serials:
         record["serials"] = list(line.serials)
-    # A written-off unit must not become stock: no depot at all, or the one the account keeps for write-offs.
-    return {**record, "depot": line.depot if line.depot is not None else config.write_off_depot or None}
+    return {**record, "depot": line.depot if line.depot is not None else _write_off(line, config)}
+
+
+def _write_off(line: StockLine, config: PrimaConfig) -> str:
+    """Where written-off units go: every line of a receipt names a depot (§4), and none is guessed (§7)."""
+    if not config.write_off_depot:
+        message = f"{line.sku} was written off, and the connection names no depot for write-offs (write_off_depot)."
+        raise CannotSay("depot_not_mapped", message)
+    return config.write_off_depot
 
 
 def sales_credit_note(command: DraftCreditNote | PostCreditNote, config: PrimaConfig) -> Record:

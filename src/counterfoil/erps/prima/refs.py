@@ -20,6 +20,7 @@ _DOCUMENT_WORDS = {
     "SRET": frozenset({"rma", "return", "authorisation", "open", "sret"}),
     "GRN": frozenset({"receipt", "receive", "stock", "grn"}),
     "SCRN": frozenset({"credit", "note", "draft", "post", "scrn"}),
+    "SORD": frozenset({"exchange", "order", "create", "sord"}),
 }
 
 

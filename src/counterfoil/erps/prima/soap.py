@@ -57,7 +57,7 @@ def read_answer(root: etree._Element) -> tuple[Answer, tuple[Finding, ...], str]
 
     Raises UnreadableError when it is neither.
     """
-    result = _unwrapped(root)
+    result = unwrapped(root)
     if local_name(result).lower() == "fault":
         return _fault(result)
     if local_name(result).lower() != "result":
@@ -67,7 +67,7 @@ def read_answer(root: etree._Element) -> tuple[Answer, tuple[Finding, ...], str]
     return folded(parts), findings(parts), request_type
 
 
-def _unwrapped(root: etree._Element) -> etree._Element:
+def unwrapped(root: etree._Element) -> etree._Element:
     """The document itself: an envelope carries it as text (§2.1: one string in, one string out) or as elements."""
     if local_name(root).lower() != "envelope":
         return root

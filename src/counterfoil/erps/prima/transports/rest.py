@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from counterfoil.adapterkit.http import Answered, Http
 from counterfoil.adapterkit.parse import Fields, UnreadableError, read_json, read_object
+from counterfoil.core.documents import StockLevel
 from counterfoil.erps.prima.config import PrimaConfig
 from counterfoil.erps.prima.errors import ErpError, Treatment, failure_of, read_error
 from counterfoil.erps.prima.records import Document
+from counterfoil.erps.prima.stock import depot_levels
 from counterfoil.erps.prima.translate import records_of
 from counterfoil.erps.prima.transports import Exists, Failure, ReadFailedError, Stored
 from counterfoil.erps.prima.transports.tokens import TokenSource
@@ -23,6 +25,8 @@ PAGES_MAX = 10_000
 
 class RestTransport:
     """One account behind `{base_url}/v1`. Safe for several threads."""
+
+    drafts = True
 
     def __init__(self, config: PrimaConfig, clock: Callable[[], float] = time.monotonic) -> None:
         headers = {"accept": "application/json"}
@@ -62,9 +66,20 @@ class RestTransport:
             return rows
         return next((row for row in rows if row.data.get("external_ref") == external_ref), None)
 
+    def made(self, document: Document, record: Mapping[str, Any]) -> Fields | Failure | None:
+        """The document with the record's reference."""
+        return self.by_ref(document, str(record["external_ref"]))
+
     def by_number(self, document: Document, number: str) -> Fields | Failure | None:
         """`GET /{document}/{number}`."""
-        answer = self._read(f"/{document}/{quote(number, safe='')}", {})
+        return self._one(f"/{document}/{quote(number, safe='')}")
+
+    def customer(self, code: str) -> Fields | Failure | None:
+        """`GET /customers/{code}`."""
+        return self._one(f"/customers/{quote(code, safe='')}")
+
+    def _one(self, path: str) -> Fields | Failure | None:
+        answer = self._read(path, {})
         if not isinstance(answer, Answered):
             return answer
         error = _error_of(answer)
@@ -78,6 +93,31 @@ class RestTransport:
     def orders(self, external_order_ref: str) -> list[Fields] | Failure:
         """`GET /sales-orders?external_order_ref=`."""
         return self._rows("/sales-orders", {"external_order_ref": external_order_ref})
+
+    def credits_of(self, return_number: str) -> list[Fields] | Failure:
+        """`GET /sales-credit-notes?return_number=`; rows of another return are left out, whatever the filter did."""
+        rows = self._rows(f"/{Document.CREDIT}", {"return_number": return_number})
+        return (
+            [row for row in rows if row.data.get("return_number") == return_number] if isinstance(rows, list) else rows
+        )
+
+    def stock(self, skus: Sequence[str]) -> tuple[StockLevel, ...] | Failure:
+        """`GET /depot-stock?sku=` for each, in the depots that `GET /depots` calls sellable."""
+        depots = self._rows("/depots", {})
+        if not isinstance(depots, list):
+            return depots
+        kinds = [row.data.get("kind") for row in depots]
+        sellable = {str(row.data.get("code")) for row in depots if row.data.get("kind") == "sellable"}
+        levels: list[StockLevel] = []
+        for sku in skus:
+            rows = self._rows("/depot-stock", {"sku": sku})
+            if not isinstance(rows, list):
+                return rows
+            try:
+                levels += depot_levels(sku, rows, frozenset(sellable) if any(kinds) else None)
+            except UnreadableError as trouble:
+                return _unreadable(trouble)
+        return tuple(levels)
 
     def listed(self, document: Document, since: str, until: str) -> Iterator[Fields]:
         """Pages of `GET /{document}?posted_from=&posted_to=` (inferred; NOTES). A cursor seen twice ends it loudly."""
