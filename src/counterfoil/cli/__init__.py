@@ -118,7 +118,7 @@ def demo(
     returns: Annotated[int, typer.Option(help="How many returns the week has.", min=1, max=20_000)] = 220,
     seed: Annotated[int, typer.Option(help="Same seed, same week.")] = 7,
     portal: Annotated[str, typer.Option(help="Which portal.")] = "loop",
-    erp: Annotated[str, typer.Option(help="Which ERP.")] = "prima",
+    erp: Annotated[str, typer.Option(help="Which ERP: prima, prima-soap, prima-file, netsuite.")] = "prima",
     policy: Annotated[str | None, typer.Option(help="Which preset; default: the one that fits the portal.")] = None,
     database: Annotated[
         str | None, typer.Option(help="sqlite:///FILE or postgresql://…; default: a fresh file.")

@@ -26,6 +26,7 @@ from counterfoil.bootstrap import build_worker
 from counterfoil.cli import fail
 from counterfoil.cli.serve import Service, build_service
 from counterfoil.closing.nightly import run as prove_all
+from counterfoil.demo.erps import PLAYED_ERPS
 from counterfoil.demo.goods import orders as sell
 from counterfoil.demo.play import Play
 from counterfoil.demo.portals import PLAYED, PlayedPortal
@@ -59,8 +60,8 @@ def run(
         fail(f"{portal!r} is no portal we know; choose {', '.join(PLAYED)}")
     played = PLAYED[portal]
     policy = policy or played.policy
-    if erp not in ("prima", "netsuite"):
-        fail(f"{erp!r} is no ERP we know; choose prima or netsuite")
+    if erp not in PLAYED_ERPS:
+        fail(f"{erp!r} is no ERP we know; choose {', '.join(PLAYED_ERPS)}")
     _quiet()
     _empty(folder)
     screen = Console(stderr=True)

@@ -13,6 +13,8 @@ from counterfoil.demo.goods import CURRENCY, PRODUCTS, VAT_PERCENT, line_money
 
 Json = dict[str, Any]
 
+PLAYED_ERPS = ("prima", "prima-soap", "prima-file", "netsuite")
+
 REASON_CODES = {
     "Too small": "SIZE-SMALL",
     "Too large": "SIZE-LARGE",
@@ -59,7 +61,7 @@ def prima_world(orders: list[Json]) -> Json:
         ],
         "depot_stock": [{"sku": sku, "depot": "MAIN", "on_hand": "40", "allocated": "0"} for sku, _, _ in PRODUCTS],
         "reason_codes": [{"code": code, "description": word} for word, code in REASON_CODES.items()],
-        "order_types": [{"code": "WEB", "description": "Web order"}],
+        "order_types": [{"code": "WEB", "description": "Web order"}, {"code": "EXCH", "description": "Exchange"}],
         "tax_codes": [{"code": "S20", "description": "Standard rate", "rate": str(VAT_PERCENT)}],
         "customers": [{"code": "WEB001", "description": "Web customers"}],
         "sales_orders": [_prima_order(order) for order in orders],
@@ -102,9 +104,86 @@ def _minor(text: str) -> int:
     return int(whole) * 100 + int(part or 0)
 
 
-def prima_config(url: str) -> Json:
-    """Our settings for it."""
-    return {"base_url": url, "api_key": PRIMA_KEY, "price_basis": "unit", "write_off_depot": "WOFF"}
+# What this account's vendor told us of its order manager; nothing of the kind is public (Prima sheet §2.2).
+PRIMA_REQUEST_TYPES = {
+    "OrderEnquiry": "order.read",
+    "ReleaseOrder": "order.release",
+    "CancelOrder": "order.cancel",
+    "NewReturn": "return.make",
+    "ReturnStatus": "return.read",
+    "CancelReturn": "return.cancel",
+    "NewReceipt": "receipt.make",
+    "ReceiptStatus": "receipt.read",
+    "NewCredit": "credit.make",
+    "CreditStatus": "credit.read",
+    "PostCredit": "credit.post",
+}
+_PRIMA_DOCUMENTS = {
+    "sales_order": {"read": "OrderEnquiry"},
+    "sales_return": {
+        "request_type": "NewReturn",
+        "read": "ReturnStatus",
+        "actions": {"cancel": "CancelReturn"},
+    },
+    "stock_receipt": {"request_type": "NewReceipt", "read": "ReceiptStatus"},
+    "sales_credit_note": {"request_type": "NewCredit", "read": "CreditStatus", "actions": {"post": "PostCredit"}},
+    "exchange_order": {"actions": {"release": "ReleaseOrder", "cancel": "CancelOrder"}},
+}
+# What its codes mean, as the vendor's list would say it.
+_PRIMA_ERRORS = {
+    f"E:{900 + place}": code
+    for place, code in enumerate(
+        (
+            "UNKNOWN_ORDER",
+            "UNKNOWN_CUSTOMER",
+            "UNKNOWN_SKU",
+            "UNKNOWN_DEPOT",
+            "UNKNOWN_REASON",
+            "UNKNOWN_TAX_CODE",
+            "UNKNOWN_ORDER_TYPE",
+            "QTY_EXCEEDS_DESPATCHED",
+            "QTY_EXCEEDS_AUTHORISED",
+            "RETURN_NOT_FOUND",
+            "RETURN_CLOSED",
+            "RETURN_NOT_RECEIVED",
+            "ALREADY_CREDITED",
+            "CREDIT_EXCEEDS_LINE_VALUE",
+            "TOTALS_MISMATCH",
+            "PERIOD_CLOSED",
+            "STOCK_UNAVAILABLE",
+            "ORDER_ON_HOLD",
+        )
+    )
+}
+
+
+def prima_transport_world(world: Json, erp: str, folder: Path) -> Json:
+    """The same company as it is reached by `prima`, `prima-soap` or `prima-file`."""
+    if erp == "prima-soap":
+        return {**world, "request_types": PRIMA_REQUEST_TYPES}
+    if erp == "prima-file":
+        return {**world, "file_drop": {"folder": str(folder / "drop"), "poll_s": 0.02}}
+    return world
+
+
+def prima_config(url: str, erp: str, folder: Path) -> Json:
+    """Our settings for it, by transport. Files are written to the drop and read over the gateway."""
+    capabilities = {"release_exchange": True, "cancel_exchange": True}
+    common: Json = {
+        "price_basis": "unit",
+        "write_off_depot": "WOFF",
+        "exchange_order_type": "EXCH",
+        "company": "1",
+        "capabilities": capabilities,
+    }
+    if erp == "prima-soap":
+        words = {"documents": _PRIMA_DOCUMENTS, "errors": _PRIMA_ERRORS, "sku_rule": "whole"}
+        return {**common, "transport": "soap", "base_url": f"{url}/wsa", **words}
+    gateway = {"base_url": url, "api_key": PRIMA_KEY}
+    if erp == "prima-file":
+        drop = {"drop": str(folder / "drop"), "drop_poll_s": 0.1, "read_channel": "rest"}
+        return {**common, "transport": "file_drop", **gateway, **drop}
+    return {**common, **gateway}
 
 
 # --- NetSuite -------------------------------------------------------------------------------------------------------

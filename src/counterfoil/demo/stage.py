@@ -34,7 +34,7 @@ class Stage:
 
     def __init__(self, orders: list[Json], portal: PlayedPortal, erp: str, hooks_url: str, folder: Path) -> None:
         self.portal = portal
-        self.erp = erp
+        self.erp = erp  # prima, prima-soap, prima-file or netsuite
         self._hooks_url = hooks_url
         self._folder = folder
         self.orders = orders
@@ -44,6 +44,11 @@ class Stage:
         self.sims: dict[str, Simulator] = {}
         self._thread = threading.Thread(target=self._loop.run_forever, name="simulators", daemon=True)
 
+    @property
+    def erp_vendor(self) -> str:
+        """The vendor of the ERP; Prima is one vendor however it is reached."""
+        return self.erp.partition("-")[0]
+
     def start(self) -> None:
         """Start every simulator; the portal last, since it reads from the shop."""
         self._thread.start()
@@ -51,7 +56,7 @@ class Stage:
 
     def _open_all(self) -> None:
         self._open("shopify", self._shop_world())
-        self._open(self.erp, self._erp_world())
+        self._open(self.erp_vendor, self._erp_world())
         self._open("warehouse", self._warehouse_world())
         shop = {"url": self.urls["shopify"], "access_token": SHOP_TOKEN}
         self._open(self.portal.name, self._portal_world(shop))
@@ -103,7 +108,7 @@ class Stage:
     def _erp_world(self) -> Json:
         if self.erp == "netsuite":
             return erps.netsuite_world(self.orders, self._folder / "keys")
-        return erps.prima_world(self.orders)
+        return erps.prima_transport_world(erps.prima_world(self.orders), self.erp, self._folder)
 
     def _warehouse_world(self) -> Json:
         return {
@@ -119,7 +124,7 @@ def settings_for(stage: Stage, *, database: str, folder: Path, port: int, policy
     erp_config = (
         erps.netsuite_config(stage.urls["netsuite"], folder / "keys")
         if stage.erp == "netsuite"
-        else erps.prima_config(stage.urls["prima"])
+        else erps.prima_config(stage.urls["prima"], stage.erp, folder)
     )
     return {
         "database": database,
@@ -151,7 +156,13 @@ def settings_for(stage: Stage, *, database: str, folder: Path, port: int, policy
                 "vendor": "warehouse",
                 "config": {"source": "leeds-wms", "secrets": [WMS_SECRET]},
             },
-            {"name": f"north-{stage.erp}", "brand": BRAND, "vendor": stage.erp, "slots": 4, "config": erp_config},
+            {
+                "name": f"north-{stage.erp_vendor}",
+                "brand": BRAND,
+                "vendor": stage.erp_vendor,
+                "slots": 4,
+                "config": erp_config,
+            },
         ],
         "setup": [
             {
@@ -159,7 +170,11 @@ def settings_for(stage: Stage, *, database: str, folder: Path, port: int, policy
                 "portal": stage.portal.name,
                 "preset": policy,
                 "mapping": erps.mapping(),
-                "connections": {"portal": stage.portal.connection, "shop": "north-shop", "erp": f"north-{stage.erp}"},
+                "connections": {
+                    "portal": stage.portal.connection,
+                    "shop": "north-shop",
+                    "erp": f"north-{stage.erp_vendor}",
+                },
             }
         ],
     }
