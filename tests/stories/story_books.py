@@ -25,6 +25,28 @@ PATHS = {
         "credit note": "!transform/creditMemo",
     },
 }
+# What the simulated Prima calls the making of each document, by transport; where it can lose an answer once.
+_TARGETS = {
+    "prima": {kind: path.strip("^$") for kind, path in PATHS["prima"].items()},
+    "prima-soap": {"RMA": "sales-returns", "receipt": "stock-receipts", "credit note": "sales-credit-notes"},
+    "prima-file": {"RMA": "SRET", "receipt": "GRN", "credit note": "SCRN"},
+}
+LOSING = ("prima-soap", "prima-file")
+_HURRY = {"drop_poll_s": 0.01, "ack_timeout_s": 10.0, "resp_timeout_s": 1.5}
+
+
+def target(erp: str, document: str) -> str:
+    """How a scheduled mishap names the making of a document."""
+    return f"{'FILE' if erp == 'prima-file' else 'POST'} {_TARGETS[erp][document]}"
+
+
+def hurry(raw: Json) -> None:
+    """Answer files are awaited for seconds, not for hours."""
+    for connection in raw["connection"]:
+        if connection["config"].get("transport") == "file_drop":
+            connection["config"].update(_HURRY)
+
+
 _PRIMA = {"RMA": "sales_returns", "receipt": "stock_receipts", "credit note": "sales_credit_notes"}
 _NETSUITE = {
     "RMA": "returnAuthorization",
@@ -38,7 +60,7 @@ _WRITE_OFF = "WOFF"
 
 def documents(erp: str, state: Json, order: str, kind: str, currency: str) -> tuple[Document, ...]:
     """Documents of a kind that stand for an order."""
-    if erp == "prima":
+    if erp != "netsuite":
         found = _prima(state, order, kind)
         return tuple(
             Document(kind=kind, gross=_minor(row, "total_gross", currency), tax=_minor(row, "total_tax", currency))
@@ -107,7 +129,7 @@ def _cancelled(row: Json) -> bool:
 def stock(erp: str, state: Json, order: str) -> dict[tuple[str, str], int]:
     """Units booked for an order, by depot and SKU."""
     total: dict[tuple[str, str], int] = {}
-    rows = _prima_lines(state, order) if erp == "prima" else _netsuite_lines(state, order)
+    rows = _prima_lines(state, order) if erp != "netsuite" else _netsuite_lines(state, order)
     for depot, sku, units in rows:
         total[depot, sku] = total.get((depot, sku), 0) + units
     return total

@@ -16,6 +16,7 @@ import httpx2
 import msgspec
 import story_books
 import uvicorn
+from story_desks import DESKS
 from story_worlds import GATEWAYS, StoryStage, order_ref, sold
 
 from counterfoil.bootstrap import build_world
@@ -46,22 +47,23 @@ from counterfoil.testing.story_world import QUARANTINE, WAREHOUSE, Ask, Item
 Json = dict[str, Any]
 
 PATIENCE_S = 20.0
-PORTAL = "loop"
 
 
 class House:
-    """Everything running, for all stories of one ERP and one database."""
+    """Everything running, for all stories of one portal, one ERP transport and one database."""
 
-    def __init__(self, stories: list[Story], erp: str, database: Database, folder: Path) -> None:
+    def __init__(self, stories: list[Story], portal: str, erp: str, database: Database, folder: Path) -> None:
         self.erp = erp
+        self.desk = DESKS[portal]
         folder.mkdir(parents=True)
         sock = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-        self.stage = StoryStage(stories, erp, url, folder)
+        self.stage = StoryStage(stories, portal, erp, url, folder)
         self.stage.start()
         raw = settings_for(
             self.stage, database="", folder=folder, port=sock.getsockname()[1], policy="controlled", public_url=url
         )
+        story_books.hurry(raw)
         self.world = build_world(parse(raw, "stories"), database)
         self.shift = timedelta()
         self.world.now = self._now
@@ -131,12 +133,11 @@ class House:
     def _quiet(self) -> bool:
         """Whether no message is under way in the simulators, and no return is being processed."""
         sims: dict[str, Any] = self.stage.sims
-        desk = sims["loop"].desk
-        senders = (sims["loop"].hooks.sender, sims["shopify"].hooks.sender, sims["warehouse"].sender)
         return (
-            all(sender.idle for sender in senders)
+            sims["shopify"].hooks.sender.idle
+            and sims["warehouse"].sender.idle
             and not sims["warehouse"]._tasks
-            and not any(made.queued for made in list(desk.returns.values()))
+            and self.desk.quiet(sims[self.desk.name])
         )
 
     def _left(self) -> list[Json]:
@@ -153,6 +154,7 @@ class StackStage:
 
     def __init__(self, house: House, story: Story) -> None:
         self._house = house
+        self._portal = house.desk.name
         self._given = story.given
         self.order = sold(story)
         self._ref = order_ref(story)
@@ -161,6 +163,7 @@ class StackStage:
         self._processed_by_story = 0
         self._counted: dict[str, Any] = {}
         house.shift = timedelta()
+        house.post("shopify", "/__sim/settings", {"money_pending": False})
         self._mapping = Mapping(
             reasons=story.given.reasons(),
             depots=story.given.depots(),
@@ -175,18 +178,18 @@ class StackStage:
 
     def _agree(self) -> None:
         policy = msgspec.structs.replace(
-            PRESETS[self._given.preset], damaged_needs_review=self._given.damaged_needs_review
+            PRESETS[self._house.desk.policy(self._given.preset)], damaged_needs_review=self._given.damaged_needs_review
         )
-        known = self.world.setup(BRAND, PORTAL)
+        known = self.world.setup(BRAND, self._portal)
         agreement = msgspec.structs.replace(known.agreement, policy=policy)
         setup = msgspec.structs.replace(known, agreement=agreement, mapping=self._mapping)
-        self._house.world.setups = {(BRAND, PORTAL): setup}
+        self._house.world.setups = {(BRAND, self._portal): setup}
 
     # --- what happens
 
     def ask(self, who: str, ask: Ask) -> None:
         name = who or f"R{1 + len(self._names)}"
-        made = self._house.post("loop", "/__sim/returns", self._request(ask))
+        made = self._house.post(self._portal, "/__sim/returns", self._request(ask))
         self._names[name] = str(made["id"])
         self._last = name
         self._house.settle()
@@ -202,16 +205,17 @@ class StackStage:
             "outcome": "store_credit" if ask.store_credit else "refund",
             "handling_fee": self._text(ask.fee),
             "refund_shipping": self._text(ask.shipping),
-            "review": ask.review,
         }
+        extras: Json = {}
         if ask.promises is not None:
             promised = self._text(ask.promises)
-            body["overrides"] = {"refund": promised, "total": promised}
+            extras["overrides"] = {"refund": promised, "total": promised}
         if ask.split:
-            body["refund_split"] = [
+            extras["refund_split"] = [
                 {"gateway": GATEWAYS[part.gateway], "amount": self._text(part.amount)} for part in ask.split
             ]
-        return body
+        asked: Json = self._house.desk.request(body, ask, extras)
+        return asked
 
     def _line(self, item: Item) -> str:
         return next(line.line_ref for line in self.order.lines if line.sku == item.sku)
@@ -220,15 +224,8 @@ class StackStage:
         return to_text(minor, self.order.currency)
 
     def portal(self, who: str, verb: str) -> None:
-        number = self._id(who)
-        match verb:
-            case "approve" | "expire":
-                self._house.post("loop", f"/__sim/returns/{number}/{verb}")
-            case "cancel" | "process":
-                self._processed_by_story += verb == "process"
-                self._house.post("loop", f"/api/v1/warehouse/return/{number}/{verb}")
-            case _:
-                raise StoryFailed(f"this portal cannot be made to {verb}")
+        self._processed_by_story += verb == "process"
+        self._house.post(self._portal, self._house.desk.path(self._id(who), verb))
         self._house.settle()
 
     def edit(self, who: str, items: tuple[Item, ...]) -> None:
@@ -236,7 +233,7 @@ class StackStage:
 
     def label(self, who: str, status: str) -> None:
         body = {"status": status, "tracking_number": f"TRK-{self._id(who)}", "carrier": "Royal Example"}
-        self._house.post("loop", f"/__sim/returns/{self._id(who)}/label", body)
+        self._house.post(self._portal, f"/__sim/returns/{self._id(who)}/label", body)
         self._house.settle()
 
     def warehouse(self, who: str, parcel: Parcel) -> None:
@@ -256,6 +253,13 @@ class StackStage:
         self._house.settle()
         last = self._house.stage.sims["warehouse"].state()["messages"][-1]
         assert last["statuses"][-1] == 202, f"our own hook refused {last['event_type']}: {last['answer']}"
+        if self._house.desk.policy(self._given.preset) != self._given.preset and parcel.kind is ReceiptKind.INSPECTED:
+            self._pressed(self._id(who))
+
+    def _pressed(self, number: str) -> None:
+        """Where only the portal's staff can pay, it does so when the warehouse has inspected."""
+        self._house.http.post(self._house.stage.urls[self._portal] + self._house.desk.path(number, "process"), json={})
+        self._house.settle()
 
     def _found(self, parcel: Parcel) -> list[Json]:
         """The counted lines; an empty box is counted too, as nothing of what was expected."""
@@ -283,11 +287,16 @@ class StackStage:
 
     def erp_refuses(self, document: str, kind: str) -> None:
         """Only Prima can be told what to refuse."""
-        place = story_books.PATHS[self._house.erp][document].strip("^$")
-        body = {"refuse_next": {"code": kind.upper(), "match": f"POST {place}"}}
-        self._house.post(self._house.erp, "/__sim/settings", body)
+        place = story_books.target(self._house.erp, document)
+        self._house.post("prima", "/__sim/settings", {"refuse_next": {"code": kind.upper(), "match": place}})
 
     def erp_loses_answer(self, document: str) -> None:
+        if self._house.erp in story_books.LOSING:
+            place = story_books.target(self._house.erp, document)
+            lost = {"code": "ERP_TIMEOUT", "match": place, "after_commit": True}
+            waiting = self._house.stage.sims["prima"].state()["settings"]["refuse_next"]
+            self._house.post("prima", "/__sim/settings", {"refuse_next": [*waiting, lost]})
+            return
         path = story_books.PATHS[self._house.erp][document]
         fault = {"match": {"method": "POST", "path": path}, "kind": "500_after_commit"}
         self._house.post(self._house.erp, "/__sim/faults", fault)
@@ -333,7 +342,7 @@ class StackStage:
         return self._names[self._last]
 
     def _case_id(self, who: str) -> str:
-        return f"{BRAND}/{PORTAL}/{self._id(who)}"
+        return f"{BRAND}/{self._portal}/{self._id(who)}"
 
     def case(self, who: str) -> ReturnCase:
         with self.world.database.read() as tx:
@@ -357,7 +366,7 @@ class StackStage:
         found = set()
         sql = "select kind, owner from problems where case_id = :id and state = 'open'"
         for number in self._names.values():
-            rows = self._rows(sql, f"{BRAND}/{PORTAL}/{number}")
+            rows = self._rows(sql, f"{BRAND}/{self._portal}/{number}")
             found |= {Open(row["kind"], row["owner"]) for row in rows}
         return tuple(sorted(found))
 
@@ -372,7 +381,7 @@ class StackStage:
         return f"SO{self._given.number}"
 
     def _erp_state(self) -> Json:
-        return self._house.stage.sims[self._house.erp].state()
+        return self._house.stage.sims[self._house.stage.erp_vendor].state()
 
     def _transactions(self) -> list[Json]:
         rows = self._house.stage.sims["shopify"].state()["transactions"]
@@ -380,25 +389,15 @@ class StackStage:
 
     def refunded(self) -> int:
         money = sum(to_minor(row["amount"], row["currency"]) for row in self._transactions() if _moved(row))
-        return money + sum(self._card(row) for row in self._returns() if row["state"] == "closed")
+        cards: int = self._house.desk.cards(self._portal_state(), set(self._names.values()), self.order.currency)
+        return money + cards
 
-    def _card(self, row: Json) -> int:
-        return to_minor(str(row["gift_card"] or "0"), self.order.currency)
-
-    def _returns(self) -> list[Json]:
-        rows = self._house.stage.sims["loop"].state()["returns"]
-        return [row for row in rows if str(row["id"]) in self._names.values()]
+    def _portal_state(self) -> Json:
+        return self._house.stage.sims[self._portal].state()
 
     def told(self, what: str) -> int:
-        state = self._house.stage.sims["loop"].state()
-        mine = set(self._names.values())
-        match what:
-            case "release":
-                asked = [row for row in state["actions"] if row["return_id"] in mine and row["action"] == "process"]
-                return len([row for row in asked if row["status"] == 200]) - self._processed_by_story
-            case "note":
-                return sum(len(row["notes"]) for row in self._returns())
-        return len({row["return_id"] for row in state["grades"] if str(row["return_id"]) in mine})
+        count: int = self._house.desk.told(self._portal_state(), set(self._names.values()), what)
+        return count - self._processed_by_story if what == "release" else count
 
 
 def _moved(row: Json) -> bool:

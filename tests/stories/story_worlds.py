@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from story_desks import DESKS
+
 from counterfoil.core.money import to_text
 from counterfoil.core.orders import SoldLine, SoldOrder
 from counterfoil.demo import erps
@@ -33,23 +35,24 @@ def sold(story: Story) -> SoldOrder:
 class StoryStage(Stage):
     """The simulators of the demonstration, with the stories' orders in them."""
 
-    def __init__(self, stories: list[Story], erp: str, hooks_url: str, folder: Path) -> None:
+    def __init__(self, stories: list[Story], portal: str, erp: str, hooks_url: str, folder: Path) -> None:
         self._stories = stories
-        super().__init__([shop_order(story) for story in stories], PLAYED["loop"], erp, hooks_url, folder)
+        super().__init__([shop_order(story) for story in stories], PLAYED[portal], erp, hooks_url, folder)
 
     def _portal_world(self, shop: Json) -> Json:
-        return {**super()._portal_world(shop), "processing_seconds": 0.005, "retry_seconds": 0.02}
+        return {**super()._portal_world(shop), **DESKS[self.portal.name].world()}
 
     def _erp_world(self) -> Json:
         if self.erp == "netsuite":
             return self._netsuite()
-        return {
+        world = {
             **erps.prima_world([]),
             "products": [{"sku": sku, "product": sku, "description": sku} for sku in SKUS],
             "depot_stock": [],
             "tax_codes": [],
             "sales_orders": [_prima_order(story) for story in self._stories],
         }
+        return erps.prima_transport_world(world, self.erp, self._folder)
 
     def _netsuite(self) -> Json:
         world = erps.netsuite_world([], self._folder / "keys")

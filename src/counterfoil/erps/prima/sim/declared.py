@@ -72,18 +72,29 @@ def declared(books: Books, deed: str, data: ET.Element) -> list[Node]:
     if verb == "read":
         return [_node(record) for record in _asked(ledger, data)]
     if verb == "make":
-        _scheduled(books, f"POST {ledger.name}")
+        _scheduled(books, _target(ledger))
         makers: dict[str, Callable[[Books, Record], Record]] = {
             "return": open_return,
             "receipt": receive,
             "credit": draft_credit,
         }
-        return [_node(makers[kind](books, _values(data)))]
+        made = _node(makers[kind](books, _values(data)))
+        if books.switches.take_refusal(_target(ledger), after_commit=True) is not None:
+            raise AnswerLost
+        return [made]
     return [_node(_changed(books, ledger, deed, data))]
 
 
+class AnswerLost(Exception):
+    """The document was made, and a test wants nobody to hear of it."""
+
+
+def _target(ledger: Ledger) -> str:
+    return f"POST {ledger.name.replace('_', '-')}"
+
+
 def _scheduled(books: Books, target: str) -> None:
-    code = books.switches.take_refusal(target.replace("_", "-"), after_commit=False)
+    code = books.switches.take_refusal(target, after_commit=False)
     if code is not None:
         raise Refusal(code, "scheduled by a test")
 

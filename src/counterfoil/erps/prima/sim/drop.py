@@ -149,6 +149,8 @@ class FileDrop:
         drop = self.books.switches.drop_answer
         if drop is True or (isinstance(drop, str) and drop.upper() == kind):
             return
+        if kind == "RESP" and self.books.switches.take_refusal(f"FILE {found.type}", after_commit=True):
+            return
         now = self.books.now()
         stamped = tuple((r, {**v, "received_at": now} if r == "A" else v) for r, v in rows)
         company = found.company or self.books.company

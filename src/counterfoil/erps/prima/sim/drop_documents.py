@@ -31,7 +31,7 @@ def apply(books: Books, kind: str, document: Document) -> Rows:
     if known is not None:
         return [_row(reference, "DUPLICATE", ledger, known, kind, "DUPLICATE_REF")]
     try:
-        _scheduled(books, reference)
+        _scheduled(books, kind, reference)
         record = create(books, _values(books, document))
         if kind == "SCRN":
             post_credit(books, record)
@@ -49,10 +49,10 @@ def _handler(books: Books, kind: str) -> tuple[Ledger, Callable[[Books, Record],
     }[kind]
 
 
-def _scheduled(books: Books, reference: str) -> None:
-    """Refuse a document that a test wants refused."""
+def _scheduled(books: Books, kind: str, reference: str) -> None:
+    """Refuse a document that a test wants refused: by its reference, or the next of its kind."""
     refused = books.switches.reject_document
-    code = refused.get(reference) or refused.get("*")
+    code = refused.get(reference) or refused.get("*") or books.switches.take_refusal(f"FILE {kind}", after_commit=False)
     if code:
         raise Refusal(code, "scheduled by a test")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from counterfoil.erps.prima.sim.books import Books
+from counterfoil.erps.prima.sim.declared import AnswerLost
 from counterfoil.erps.prima.sim.order_manager import answer
 from counterfoil.erps.prima.sim.xmltext import NotXml, local, parse
 from counterfoil.simkit.http import Request, Response
@@ -38,7 +39,10 @@ class OrderManager:
             operation, document, company = _unwrap(request.body)
         except NotXml as error:
             return _fault(str(error))
-        result = answer(self._books, document, company if operation == "comwsomhandler" else None)
+        try:
+            result = answer(self._books, document, company if operation == "comwsomhandler" else None)
+        except AnswerLost:
+            return _proxy_page()
         return _proxy_page() if switches.non_xml_502_after_commit else _wrap(operation, result)
 
     def _describe(self, request: Request, base_url: str) -> Response:
