@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,6 @@ def houses(request: pytest.FixtureRequest) -> Iterator[Callable[[str, str, str],
             return built[portal, erp, kind]
 
         yield house
-        for made in built.values():
-            made.close()
+        with ThreadPoolExecutor(8) as hands:  # closing is mostly waiting
+            list(hands.map(lambda made: made.close(), built.values()))
     patch.undo()

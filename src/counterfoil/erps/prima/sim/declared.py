@@ -141,7 +141,7 @@ def _node(record: Record) -> Node:
     """A document as `Data`, its lines as `Line` and its charges as `Charge`."""
     parts = [Node("Line", _texts(row)) for row in record.get("lines") or []]
     parts += [Node("Charge", _texts(row)) for row in record.get("charges") or []]
-    return Node("Data", _texts(record), parts)
+    return Node("Data", {**_texts(record.get("delivery") or {}), **_texts(record)}, parts)
 
 
 def _texts(record: Record) -> dict[str, str]:

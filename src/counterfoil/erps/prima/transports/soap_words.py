@@ -14,6 +14,7 @@ from lxml import etree
 from counterfoil.adapterkit.parse import Fields
 from counterfoil.adapterkit.xml import attributes, local_name
 from counterfoil.erps.prima.config import PrimaConfig, SoapDocument
+from counterfoil.erps.prima.exchanges import DELIVERY
 from counterfoil.erps.prima.records import CannotSay, Document
 
 ENCODING = "iso-8859-1"
@@ -77,6 +78,7 @@ _FIELDS = [
     "original_order_number",
     "delivery_charge",
     "order_discount",
+    *DELIVERY,
 ]
 
 Element = tuple[str, Mapping[str, str], Sequence["Element"]]  # name, attributes, children
