@@ -6,7 +6,7 @@ found again, and one that is repeated does nothing twice (Prima sheet §5).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -29,9 +29,23 @@ from counterfoil.core.commands import (
     StoreTracking,
 )
 from counterfoil.core.problems import Owner
-from counterfoil.erps.prima.compare import differences, line_numbers
+from counterfoil.erps.prima.compare import line_numbers
 from counterfoil.erps.prima.config import PrimaConfig, capabilities, contradictions, document_url
-from counterfoil.erps.prima.exchanges import ON_HOLD, exchange_order
+from counterfoil.erps.prima.exchanges import exchange_order
+from counterfoil.erps.prima.held import (
+    cancelled,
+    contradiction,
+    draft_gone,
+    erp_document,
+    reads_as,
+    released,
+    several,
+    shown,
+    status_of,
+    total_of,
+    unreadable,
+    vanished,
+)
 from counterfoil.erps.prima.orders import erp_order
 from counterfoil.erps.prima.raised import raised_credit
 from counterfoil.erps.prima.records import (
@@ -83,7 +97,6 @@ _MEANS = {
     "file_drop": "there is no file for it, or no read channel",
 }
 _KINDS = {"rma": Document.RETURN, "receipt": Document.RECEIPT, "credit_note": Document.CREDIT}
-_DATED = {Document.RETURN: "authorised_at", Document.RECEIPT: "received_at", Document.CREDIT: "credit_date"}
 
 
 class PrimaClient:
@@ -152,17 +165,17 @@ class PrimaClient:
             case PostCreditNote():
                 return self._found_posted(command)
             case ReleaseExchangeOrder():
-                return self._found_state(Document.ORDER, command.exchange.number, _released)
+                return self._found_state(Document.ORDER, command.exchange.number, released)
             case CancelExchangeOrder():
-                return self._found_state(Document.ORDER, command.exchange.number, _is("status", "cancelled"))
+                return self._found_state(Document.ORDER, command.exchange.number, reads_as("status", "cancelled"))
             case CancelReturnAuthorisation():
-                return self._found_state(Document.RETURN, command.rma.number, _is("status", "cancelled"))
+                return self._found_state(Document.RETURN, command.rma.number, reads_as("status", "cancelled"))
             case StoreTracking():
                 return self._found_state(
-                    Document.RETURN, command.rma.number, _is("tracking_number", command.tracking.lower())
+                    Document.RETURN, command.rma.number, reads_as("tracking_number", command.tracking.lower())
                 )
             case ReverseReceipt():
-                return self._found_state(Document.RECEIPT, command.receipt.number, _is("status", "reversed"))
+                return self._found_state(Document.RECEIPT, command.receipt.number, reads_as("status", "reversed"))
         raise AssertionError(f"{type(command).__name__} was neither declined nor looked up")
 
     def _declined(self, command: AnyCommand) -> Unsupported | None:
@@ -192,7 +205,7 @@ class PrimaClient:
                 return rows
             rows = [row for row in rows if str(row.data.get("external_order_ref", asked)) == asked]
             if len(rows) > 1:
-                return Refused(kind="several_orders_found", owner=Owner.OPS, message=_several(asked, rows))
+                return Refused(kind="several_orders_found", owner=Owner.OPS, message=several(asked, rows))
             if rows:
                 return self._order_outcome(rows[0])
         message = f"Prima holds no sales order for {case.order_name or case.order_ref or 'a return without an order'}."
@@ -202,7 +215,7 @@ class PrimaClient:
         try:
             order = erp_order(row, self._config)
         except UnreadableError as trouble:
-            return _unreadable(trouble, _shown(row, "order_number"))
+            return unreadable(trouble, shown(row, "order_number"))
         return Done(ref=order.ref, number=order.number, order=order, message=f"Sales order {order.number} found.")
 
     # --- documents --------------------------------------------------------------------------------------------------
@@ -222,7 +235,7 @@ class PrimaClient:
         original = self._transport.by_number(Document.ORDER, command.order.number)
         if isinstance(original, _FAILURES):
             return original
-        code = _shown(original, "customer_code") if original is not None else command.order.customer or ""
+        code = shown(original, "customer_code") if original is not None else command.order.customer or ""
         customer = self._transport.customer(code) if code else None
         if isinstance(customer, _FAILURES):
             return customer
@@ -242,7 +255,7 @@ class PrimaClient:
                 return self._accepted(document, record, sent)
             case Exists():
                 found = self._found(document, record)
-                return found if found is not None else _vanished(sent, str(record["external_ref"]))
+                return found if found is not None else vanished(sent, str(record["external_ref"]))
         return sent
 
     def _found(self, document: Document, record: Record) -> Outcome | None:
@@ -261,11 +274,11 @@ class PrimaClient:
         """Done when Prima holds what we asked for; a different total is finance's, any other difference is parked."""
         try:
             number = stored.need(document.number_field)
-            total = _total(sent, stored) if document is Document.CREDIT else None
+            total = total_of(sent, stored) if document is Document.CREDIT else None
         except UnreadableError as trouble:
-            return _unreadable(trouble, _shown(stored, document.number_field))
-        cancelled = already and _status(stored) == "cancelled"
-        refused = _cancelled(document, number) if cancelled else _contradiction(number, sent, stored)
+            return unreadable(trouble, shown(stored, document.number_field))
+        withdrawn = already and status_of(stored) == "cancelled"
+        refused = cancelled(document, number) if withdrawn else contradiction(number, sent, stored)
         if refused is not None:
             return refused
         kind = AlreadyDone if already else Done
@@ -297,7 +310,7 @@ class PrimaClient:
             return held
         if held is None:
             if command.draft is not None:
-                return _draft_gone(command.draft.number)
+                return draft_gone(command.draft.number)
             made = self._create(Document.CREDIT, record)
             return self._post_draft(record, made.number, command) if isinstance(made, Done) and made.number else made
         ended = self._ended(record, held)
@@ -306,19 +319,19 @@ class PrimaClient:
     def _ended(self, record: Record, held: Fields) -> Outcome | None:
         """The outcome when the held note cannot or need not be posted; None when it is a draft that agrees."""
         agreed = self._agreed(Document.CREDIT, record, held, already=True)
-        return None if isinstance(agreed, Done) and _status(held) != "posted" else agreed
+        return None if isinstance(agreed, Done) and status_of(held) != "posted" else agreed
 
     def _post_draft(self, record: Record, number: str, command: PostCreditNote) -> Outcome:
         body = {"refund_refs": list(command.credit.refund_refs)} if command.credit.refund_refs else {}
         posted = self._transport.act(Document.CREDIT, number, "post", body, f"{record['external_ref']}-POST")
         if posted is None:
-            return _draft_gone(number)
+            return draft_gone(number)
         if isinstance(posted, Refused):  # refused perhaps because it was posted before
             found = self._found_posted(command)
             return found if isinstance(found, Done) else posted
         if not isinstance(posted, Stored):
             return posted
-        if _status(posted.record) != "posted":
+        if status_of(posted.record) != "posted":
             return Unknown(message=f"Prima took the posting of {number} but does not show it as posted.")
         return self._agreed(Document.CREDIT, record, posted.record, already=False)
 
@@ -364,9 +377,9 @@ class PrimaClient:
             return
         for row in self._transport.listed(document, since, until):
             try:
-                yield _erp_document(kind, document, row)
+                yield erp_document(kind, document, row)
             except UnreadableError as trouble:
-                raise ReadFailedError(_unreadable(trouble, _shown(row, document.number_field))) from trouble
+                raise ReadFailedError(unreadable(trouble, shown(row, document.number_field))) from trouble
 
     def find_by_ref(self, kind: str, external_ref: str) -> Done | None:
         """One document by our reference. Raises ReadFailedError when Prima cannot be asked."""
@@ -379,10 +392,10 @@ class PrimaClient:
         if not isinstance(held, Fields):
             raise ReadFailedError(held)
         try:
-            shown = _erp_document(kind, document, held)
+            told = erp_document(kind, document, held)
         except UnreadableError as trouble:
-            raise ReadFailedError(_unreadable(trouble, _shown(held, document.number_field))) from trouble
-        return Done(ref=shown.ref, number=shown.number, total=shown.amount, message=f"Prima holds {shown.number}.")
+            raise ReadFailedError(unreadable(trouble, shown(held, document.number_field))) from trouble
+        return Done(ref=told.ref, number=told.number, total=told.amount, message=f"Prima holds {told.number}.")
 
     def probe(self) -> Probe:
         """Whether the code tables can be read, and whether the configuration fits them. Writes nothing."""
@@ -404,106 +417,3 @@ class PrimaClient:
     def close(self) -> None:
         """Release the connections."""
         self._transport.close()
-
-
-def _is(name: str, word: str) -> Callable[[Fields], bool]:
-    return lambda held: _shown(held, name).lower() == word
-
-
-def _released(order: Fields) -> bool:
-    """An order that has a state, and neither waits nor was withdrawn."""
-    return _status(order) not in {"", "cancelled", *ON_HOLD}
-
-
-def _status(held: Fields) -> str:
-    return _shown(held, "status").lower()
-
-
-def _shown(held: Fields, name: str) -> str:
-    """A field as text whatever it holds: for messages and words, never for amounts."""
-    value = held.data.get(name)
-    return str(value) if isinstance(value, str | int) else ""
-
-
-def _total(sent: Record, stored: Fields) -> int:
-    """The gross total Prima shows. Raises UnreadableError when it shows none: then nothing is proven (§5)."""
-    total = stored.amount("total_gross", str(sent["currency"]))
-    if total is None:
-        raise UnreadableError("total_gross is missing")
-    return total
-
-
-def _contradiction(number: str, sent: Record, stored: Fields) -> Refused | None:
-    found = differences(sent, stored.data)
-    if not found:
-        return None
-    money = any(phrase.startswith("total_") for phrase in found)
-    return Refused(
-        kind="totals_mismatch" if money else "document_differs",
-        owner=Owner.FINANCE if money or "credit_number" in stored else Owner.INTEGRATION,
-        message=f"Prima holds {number} with other content than asked for ({'; '.join(found[:3])}).",
-        detail="; ".join(found),
-        ref=number,
-        number=number,
-    )
-
-
-def _several(asked: str, rows: Sequence[Fields]) -> str:
-    numbers = ", ".join(str(row.data.get("order_number", "?")) for row in rows[:5])
-    return f"Prima holds {len(rows)} sales orders for {asked} ({numbers}); a person must say which."
-
-
-def _unreadable(trouble: UnreadableError, number: str) -> Refused:
-    message = f"Prima's record {number or 'without a number'} could not be read exactly: {trouble}."
-    return Refused(
-        kind="unreadable_erp_record",
-        owner=Owner.INTEGRATION,
-        message=message,
-        ref=number or None,
-        number=number or None,
-    )
-
-
-def _vanished(refused: Exists, ref: str) -> Unknown:
-    """Prima says the document exists, but a look finds none: perhaps it is not shown yet, so look again later."""
-    return Unknown(message=f"Prima says {ref} exists but does not show it.", detail=refused.detail, code=refused.code)
-
-
-def _draft_gone(number: str) -> Refused:
-    return Refused(
-        kind="credit_note_not_found", owner=Owner.FINANCE, message=f"The draft credit note {number} is not in Prima."
-    )
-
-
-def _cancelled(document: Document, number: str) -> Refused:
-    """A document somebody cancelled in Prima is not made a second time behind their back."""
-    credit = document is Document.CREDIT
-    return Refused(
-        kind="credit_note_cancelled" if credit else "return_closed_in_erp",
-        owner=Owner.FINANCE if credit else Owner.OPS,
-        message=f"{number} was cancelled in Prima.",
-        ref=number,
-        number=number,
-    )
-
-
-def _erp_document(kind: str, document: Document, row: Fields) -> ErpDocument:
-    """A record for reconciliation. Raises UnreadableError for a number, amount or quantity that cannot be read."""
-    number = row.need(document.number_field)
-    currency = row.text("currency")
-    amount = row.amount("total_gross", currency) if currency else None
-    dated = row.text(_DATED[document])
-    units = [line.whole("quantity") for line in row.each("lines")]
-    return ErpDocument(
-        kind=kind,
-        ref=number,
-        number=number,
-        external_ref=row.text("external_ref"),
-        currency=currency,
-        amount=amount,
-        units=sum(unit for unit in units if unit is not None) if units and None not in units else None,
-        dated=dated[:10] if dated else None,
-        status=_status(row) or None,
-        order_number=row.text("order_number"),
-        rma_ref=row.text("return_number") if document is not Document.RETURN else None,
-    )
