@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -444,6 +445,23 @@ def test_a_file_is_not_yet_a_document_until_its_answer_comes(drop: Scene) -> Non
     drop.done(OPEN)
     names = [name for name in files(drop, "archive") if not name.startswith(("ACK", "RESP"))]
     assert len(names) == len(drop.documents("sales_returns")) == 1
+
+
+def test_workers_of_two_processes_that_send_at_once_leave_no_gap_in_the_numbers(drop: Scene) -> None:
+    line = {"line_no": 1, "sku": "TEE-M", "quantity": "40", "unit_price": "20.00", "line_total": "800.00"}
+    drop.control("world", {"sales_orders": [{**WORLD["sales_orders"][0], "order_number": "SO1", "lines": [line]}]})
+    order = msgspec.structs.replace(ORDER, ref="SO1", number="SO1")
+    commands = [
+        msgspec.structs.replace(OPEN, case=msgspec.structs.replace(CASE, return_id=str(number)), order=order)
+        for number in range(80_001, 80_013)
+    ]
+    two = [drop.client(ack_timeout_s=60.0, resp_timeout_s=60.0) for _ in range(2)]
+    with ThreadPoolExecutor(6) as hands:
+        ended = list(hands.map(lambda part: drop.carry_out(part[1], two[part[0] % 2]), enumerate(commands)))
+    assert [type(outcome) for outcome in ended] == [Done] * 12
+    sent = [name for name in files(drop, "archive") if name.startswith("SRET")]
+    assert sorted(int(name[-12:-4]) for name in sent) == list(range(1, 13))
+    assert len(drop.documents("sales_returns")) == 12
 
 
 def test_a_process_that_stopped_before_the_file_lay_there_leaves_it_to_the_next_under_the_same_number(

@@ -29,6 +29,14 @@ def test_the_week_agrees_in_cash_and_units_on_sqlite(program: Callable[..., Any]
     _agrees(summary)
 
 
+@pytest.mark.parametrize("erp", ["prima-soap", "prima-file"])
+def test_prima_is_the_same_over_soap_and_over_files(program: Callable[..., Any], erp: str) -> None:
+    ran = program("demo", "--headless", "--json", "--returns", "9", "--erp", erp)
+    assert ran.status == 0, ran.err
+    assert (ran.json["erp"], ran.json["finished"]) == (erp, 9)
+    _agrees(ran.json)
+
+
 @pytest.mark.parametrize("erp", ["prima", "netsuite"])
 def test_the_week_agrees_in_cash_and_units_on_postgresql(
     program: Callable[..., Any], new_database: str, erp: str

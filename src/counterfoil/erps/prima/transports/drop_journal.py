@@ -83,7 +83,7 @@ class Journal:
         """What was sent and answered under a reference."""
         home = f"{_HOME}/refs/{ref}"
         letters, replies, marks = [], [], []
-        for name in self._folder.names(home):
+        for name in self._names(home):
             content = self._folder.read(f"{home}/{name}") or b""
             match name.partition("-")[0]:
                 case "sent":
@@ -93,6 +93,10 @@ class Journal:
                 case "told" | "again":
                     marks.append(_read(content, Mark, name))
         return Correspondence(letters=tuple(letters), replies=tuple(replies), marks=tuple(marks))
+
+    def _names(self, home: str) -> list[str]:
+        """Our notes; one that is being written this moment is not one yet."""
+        return [name for name in self._folder.names(home) if not name.endswith(".tmp")]
 
     def send(self, document: Document, record: Mapping[str, Any]) -> Letter:
         """Write the document under the next number and deliver it, after everything that comes before it."""
@@ -190,8 +194,7 @@ class Journal:
     def findings(self) -> dict[str, Finding]:
         """The findings nobody has heard of yet, by name."""
         home = f"{_HOME}/findings"
-        names = [name for name in self._folder.names(home) if not name.endswith(".tmp")]
-        contents = {name: self._folder.read(f"{home}/{name}") for name in names}
+        contents = {name: self._folder.read(f"{home}/{name}") for name in self._names(home)}
         return {name: _read(content, Finding, name) for name, content in contents.items() if content is not None}
 
     def handed_over(self, name: str) -> None:

@@ -79,15 +79,14 @@ class LocalFolder:
         """Write, force to disk, rename."""
         target = self._root / name
         try:
-            temporary = _flushed(target.with_name(target.name + ".tmp"), content)
-            temporary.replace(target)
+            _flushed(_temporary(target), content).replace(target)
         except OSError as error:
             raise FolderError(f"write {name}: {error.strerror}") from error
 
     def create(self, name: str, content: bytes) -> bool:
         """A hard link appears whole or not at all, and fails when the name is taken."""
         target = self._root / name
-        temporary = target.with_name(f"{target.name}.{uuid.uuid4().hex}.tmp")
+        temporary = _temporary(target)
         try:
             os.link(_flushed(temporary, content), target)
         except FileExistsError:
@@ -110,6 +109,11 @@ class LocalFolder:
 
     def close(self) -> None:
         """Nothing is held open."""
+
+
+def _temporary(target: Path) -> Path:
+    """A name that ends in `.tmp` and that no other process writes at the same moment."""
+    return target.with_name(f"{target.name}.{uuid.uuid4().hex}.tmp")
 
 
 def _flushed(path: Path, content: bytes) -> Path:

@@ -71,7 +71,7 @@ class SftpFolder:
         """Write under `.tmp`, then rename over what is there."""
 
         async def work(sftp: asyncssh.SFTPClient) -> None:
-            temporary = self._path(name) + ".tmp"
+            temporary = f"{self._path(name)}.{uuid.uuid4().hex}.tmp"
             await self._put(sftp, temporary, content)
             await sftp.posix_rename(temporary, self._path(name))
 

@@ -71,6 +71,7 @@ class SoapTransport:
             said = self._say(words.request_type, data(record, words, unique), writes=True)
         if not isinstance(said, _Said):
             return said
+        said = _own_part(said, unique)
         match said.answer.result:
             case "created" | "ok":
                 return self._stored(document, record, said, words)
@@ -235,6 +236,20 @@ class SoapTransport:
         if code not in CODES and said.kind is not None:
             return Refused(kind=said.kind, owner=read.owner, message=read.message, code=code)
         return failure_of(ErpError(status=200, rule=rule_for(code), code=code, message=read.message), writes=writes)
+
+
+def _own_part(said: _Said, unique: str) -> _Said:
+    """What the answer says about our document alone, where it speaks of several (§2.2: one may fail, the next not)."""
+    mine = next((part for part in said.answer.per_document if part.ref == unique), None)
+    if mine is None or len(said.answer.per_document) < 2:
+        return said
+    read = msgspec.structs.replace(
+        said.answer, result=mine.result, erp_number=mine.erp_number, primary_code=mine.primary_code
+    )
+    for block in list(blocks_of(said.result)):
+        if attributes(block).get("uniqueid", unique) != unique:
+            said.result.remove(block)
+    return msgspec.structs.replace(said, answer=read)
 
 
 def _unique(*parts: str) -> str:
