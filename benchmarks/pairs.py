@@ -70,11 +70,17 @@ def _row(portal: str, erp: str, kind: str, given: argparse.Namespace, folder: Pa
     database = ["--database", new_database(server, name)] if kind == "postgresql" else []
     status, found, said = _play(portal, erp, given, folder / name, database)
     if found is None:
-        print(f"| {portal} | {erp} | {kind} |" + " – |" * 8 + f" no: {said} |", flush=True)
+        print(f"| {portal} | {erp} | {kind} |" + " – |" * 9 + f" no: {said} |", flush=True)
         return False
     documents, [book] = found["documents"], found["money"].values()
     cells = (portal, erp, kind, found["finished"], found["open"], documents["rma"], documents["receipt"])
-    money = (documents["credit_note"], book["refunded"], book["credited"], found["seconds"])
+    money = (
+        documents["credit_note"],
+        book["refunded"],
+        book["credited"],
+        book["paid_on_open_returns"],
+        found["seconds"],
+    )
     print("| " + " | ".join(map(str, (*cells, *money, "yes" if status == 0 else "no"))) + " |", flush=True)
     return status == 0
 
