@@ -36,6 +36,7 @@ _HEAD = (
     "credit",
     "refunded",
     "credited",
+    "paid on open",
     "s",
     "holds",
 )
