@@ -131,8 +131,10 @@ def _file_drop(config: PrimaConfig) -> Transport:
 def _folder(config: PrimaConfig) -> Folder:
     """The folder the settings name. SFTP connects at the first call."""
     if config.drop.startswith("sftp://"):
-        from counterfoil.erps.prima.transports.sftp import SftpFolder
-
+        try:
+            from counterfoil.erps.prima.transports.sftp import SftpFolder
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError("SFTP needs asyncssh: install counterfoil with the extra `sftp`") from error
         return SftpFolder(config)
     from counterfoil.erps.prima.transports.folders import LocalFolder
 

@@ -124,7 +124,7 @@ class SoapTransport:
         return next((row for row in rows if row.data.get("external_ref") == external_ref), None)
 
     def made(self, document: Document, record: Mapping[str, Any]) -> Fields | Failure | None:
-        """The document with the record's reference. Raises nothing that `create` would not."""
+        """The document with the record's reference."""
         return self.by_ref(document, str(record["external_ref"]))
 
     def by_number(self, document: Document, number: str) -> Fields | Failure | None:
