@@ -164,6 +164,8 @@ class StackStage:
         self._counted: dict[str, Any] = {}
         house.shift = timedelta()
         house.post("shopify", "/__sim/settings", {"money_pending": False})
+        if house.stage.erp_vendor == "prima":
+            house.post("prima", "/__sim/settings", {"refuse_next": []})
         self._mapping = Mapping(
             reasons=story.given.reasons(),
             depots=story.given.depots(),

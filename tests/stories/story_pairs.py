@@ -70,6 +70,7 @@ NOT_WITH: Mapping[str, Mapping[str, str]] = {
         "in_review_then_approved": _NO_WORDS,
         "mixed_tenders": _EXTRAS,
         "one_unit": _NO_WORDS,
+        "period_closed_then_posted_in_the_next": _NO_WORDS,
         "portal_led": _NO_WORDS,
         "portal_led_waits_for_inspection": _NO_WORDS,
         "processed_without_release": _NO_WORDS,
