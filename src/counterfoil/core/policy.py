@@ -109,6 +109,26 @@ class RmaGranularity(StrEnum):
     PER_SHIPMENT = "per_shipment"
 
 
+class ApprovalRule(msgspec.Struct, frozen=True, kw_only=True):
+    """People who must agree before money of this kind leaves (D4, R75–R77). Every condition named must hold.
+
+    `value_above` is in minor units of `currency` and needs it; an empty tuple asks nothing. `risk` names signals such
+    as "repeat_returns", "high_value", "address_mismatch" and "damage_claim" (R86); one of them is enough. `method` is
+    "original" or "store_credit" (R77). A rule touches approval only, never the gate, unless `waives_gate` names it.
+    """
+
+    value_above: int | None = None
+    currency: str | None = None
+    categories: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    risk: tuple[str, ...] = ()
+    method: str | None = None
+    approvers: tuple[str, ...] = ()
+    people: int = 1
+    waives_gate: str | None = None
+
+
 class FlowPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """One version of the policy. Hours are wall-clock hours; amounts are minor units of the case's currency."""
 
@@ -135,6 +155,8 @@ class FlowPolicy(msgspec.Struct, frozen=True, kw_only=True):
     damaged_needs_review: bool = False  # R76, warehouse sheet §3.6
     credit_within_hours: int = 24  # R93
     inspect_within_hours: int = 48  # R124
+    approvals: tuple[ApprovalRule, ...] = ()  # D4, R75, R76
+    chargeback_stops_refund: bool = True  # R85
 
 
 PRESETS: dict[str, FlowPolicy] = {
