@@ -15,7 +15,7 @@ import counterfoil.core
 from counterfoil.core.case import Step, StepState, UnexpectedUnits
 from counterfoil.core.decide import decide
 from counterfoil.core.look import Ledger, Look, hours_after
-from counterfoil.core.policy import RmaOn
+from counterfoil.core.policy import ApprovalRule, RmaOn
 from counterfoil.core.returns import LabelStatus, ReturnLine, Stage
 from counterfoil.testing.stories import play, read_stories
 from counterfoil.testing.story_core import CoreStage
@@ -85,6 +85,9 @@ def scenes() -> dict[str, Look]:
         ),
         "erp_refused": with_case(asked, steps={"rma-1": refused}),
         "gate_failed": with_case(money, refunds=paid, order=replace(_order(money), shipping=(None,))),  # type: ignore[arg-type]
+        "refund_without_approval": with_policy(
+            with_case(money, refunds=paid), approvals=(ApprovalRule(value_above=1, currency="GBP"),)
+        ),
         "duplicate_return": replace(no_rma, ledger=Ledger(elsewhere={asked.case.units[0].order_line_ref or "": 2})),
     }
 

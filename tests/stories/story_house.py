@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ from counterfoil.bootstrap import build_world
 from counterfoil.core.case import ReturnCase
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.money import to_minor, to_text
-from counterfoil.core.policy import PRESETS
 from counterfoil.core.receipts import ReceiptKind
 from counterfoil.demo.portals import LOOP_KEY
 from counterfoil.demo.stage import BRAND, settings_for
@@ -33,6 +33,7 @@ from counterfoil.flow.receive import Hooks
 from counterfoil.flow.resolve import People
 from counterfoil.flow.translate import read_inbox
 from counterfoil.flow.world import World
+from counterfoil.ports.actions import ActionError
 from counterfoil.settings import parse
 from counterfoil.store import cases
 from counterfoil.store.database import Database
@@ -179,9 +180,7 @@ class StackStage:
         return self._house.world
 
     def _agree(self) -> None:
-        policy = msgspec.structs.replace(
-            PRESETS[self._house.desk.policy(self._given.preset)], damaged_needs_review=self._given.damaged_needs_review
-        )
+        policy = self._given.policy(self._house.desk.policy(self._given.preset))
         known = self.world.setup(BRAND, self._portal)
         agreement = msgspec.structs.replace(known.agreement, policy=policy)
         setup = msgspec.structs.replace(known, agreement=agreement, mapping=self._mapping)
@@ -304,7 +303,14 @@ class StackStage:
         self._house.post(self._house.erp, "/__sim/faults", fault)
 
     def accept(self, who: str, kind: str, by: str, reason: str) -> None:
-        People(self.world).accept(self._case_id(who), kind, f"robin of {by}", reason)
+        People(self.world).accept(self._case_id(who), kind, by, reason)
+        self._house.settle()
+
+    def approve(self, who: str, by: str, role: str, reason: str, *, agreed: bool) -> None:
+        people = People(self.world)
+        for wish in people.wanted(self._case_id(who)):
+            with suppress(ActionError):
+                people.answer(self._case_id(who), wish.rule, wish.terms.amount, by, (role,), reason, agreed=agreed)
         self._house.settle()
 
     def retry(self, who: str, document: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from counterfoil.core.approvals import Voice, same_person
 from counterfoil.core.case import (
     Acceptance,
     Reception,
@@ -33,9 +34,12 @@ from counterfoil.core.events import (
     WarehouseReported,
 )
 from counterfoil.core.inner_events import (
+    Answered,
     AnyFact,
+    ApprovalGiven,
     DifferenceAccepted,
     RetryAsked,
+    RiskSeen,
     StepDone,
     StepRefused,
     StepRequested,
@@ -116,12 +120,44 @@ def _inner(case: ReturnCase, fact: AnyFact) -> ReturnCase:
             )
             return replace(case, units=units)
         case RetryAsked():
-            return _retry(case, fact)
+            return _made_by(case, _retry(case, fact), fact.by)
         case StepSettled():
-            return _settled(case, fact)
+            return _made_by(case, _settled(case, fact), fact.by)
         case DifferenceAccepted():
-            return _accepted(case, fact)
+            return _made_by(case, _accepted(case, fact), fact.by)
+        case RiskSeen():
+            return replace(case, risk=fact.risk)
+        case Answered():
+            return _answered(case, fact)
     return case
+
+
+# --- people ---------------------------------------------------------------------------------------------------------
+
+
+def _made_by(before: ReturnCase, case: ReturnCase, by: str) -> ReturnCase:
+    """From now on this person has shaped the return, and cannot approve its money. An action without effect does not."""
+    known = any(same_person(by, maker) for maker in case.makers)
+    return case if known or case == before else replace(case, makers=(*case.makers, by))
+
+
+def _answered(case: ReturnCase, fact: Answered) -> ReturnCase:
+    """A person's newest answer to a rule stands; an answer on other terms is kept beside it."""
+    voice = Voice(
+        rule=fact.rule,
+        terms=fact.terms,
+        by=fact.by,
+        roles=fact.roles,
+        reason=fact.reason,
+        agreed=isinstance(fact, ApprovalGiven),
+        at=fact.occurred_at,
+    )
+    others = tuple(v for v in case.voices if not _same_question(v, voice))
+    return replace(case, voices=(*others, voice))
+
+
+def _same_question(one: Voice, other: Voice) -> bool:
+    return (one.rule, one.terms) == (other.rule, other.terms) and same_person(one.by, other.by)
 
 
 # --- the portal's view ----------------------------------------------------------------------------------------------

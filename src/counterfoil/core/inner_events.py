@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from counterfoil.core.approvals import Risk, Terms
 from counterfoil.core.documents import CreditNote, DocumentLine, ErpOrder, RmaLine
 from counterfoil.core.events import Fact, OutsideFact
 from counterfoil.core.problems import Owner
@@ -90,5 +91,40 @@ class DifferenceAccepted(Fact, frozen=True, kw_only=True, tag="DifferenceAccepte
     reason: str
 
 
-InnerFact = StepRequested | StepDone | StepRefused | UnitsClaimed | RetryAsked | StepSettled | DifferenceAccepted
+class RiskSeen(Fact, frozen=True, kw_only=True, tag="RiskSeen.v1"):
+    """What our own records say of the customer's earlier returns and the order's addresses (R86); no personal data."""
+
+    risk: Risk
+
+
+class Answered(Fact, frozen=True, kw_only=True):
+    """A person's answer to an approval rule, bound to the terms they saw."""
+
+    rule: str
+    terms: Terms
+    by: str
+    roles: tuple[str, ...]
+    reason: str
+
+
+class ApprovalGiven(Answered, frozen=True, kw_only=True, tag="ApprovalGiven.v1"):
+    """A person agrees that money leaves on these terms (R75, R76)."""
+
+
+class ApprovalRefused(Answered, frozen=True, kw_only=True, tag="ApprovalRefused.v1"):
+    """A person will not have money leave on these terms."""
+
+
+InnerFact = (
+    StepRequested
+    | StepDone
+    | StepRefused
+    | UnitsClaimed
+    | RetryAsked
+    | StepSettled
+    | DifferenceAccepted
+    | RiskSeen
+    | ApprovalGiven
+    | ApprovalRefused
+)
 AnyFact = OutsideFact | InnerFact

@@ -16,6 +16,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
       means written off: received, never stock.
     * `quarantine_depot`: where units go whose depot is missing or contradictory (D8); None parks them.
     * `tax_codes`: passed to the ERP where it wants one.
+    * `categories`: shop SKU to the merchant's item category, for rules that speak of categories (R75).
     """
 
     version: str = "1"
@@ -25,6 +26,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     depots: MappingType[str, str] = {}
     quarantine_depot: str | None = None
     tax_codes: MappingType[str, str] = {}
+    categories: MappingType[str, str] = {}
 
     def sku(self, shop_sku: str | None) -> str | None:
         """The ERP's SKU, or None when it is not mapped."""

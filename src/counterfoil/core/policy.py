@@ -157,6 +157,8 @@ class FlowPolicy(msgspec.Struct, frozen=True, kw_only=True):
     inspect_within_hours: int = 48  # R124
     approvals: tuple[ApprovalRule, ...] = ()  # D4, R75, R76
     chargeback_stops_refund: bool = True  # R85
+    repeat_returns_from: int = 3  # R86: so many earlier returns of one customer are a signal
+    high_value_above: int | None = None  # R86: minor units of the case's currency
 
 
 PRESETS: dict[str, FlowPolicy] = {

@@ -692,6 +692,21 @@ _ALL: tuple[ProblemKind, ...] = (
         watch=True,
     ),
     _kind(
+        "refund_refused",
+        FINANCE,
+        "A person refused the refund",
+        "Read who refused and why; tell the customer what happens next.",
+        "When the reason is gone, the person who refused can agree instead.",
+    ),
+    _kind(
+        "refund_without_approval",
+        FINANCE,
+        "Refunded without the approval the policy asks for",
+        "Find out who paid, and why nobody was asked.",
+        "Decide whether the money is claimed back; then accept with a reason.",
+        watch=True,
+    ),
+    _kind(
         "release_by_hand",
         CX,
         "Refund to be released in the portal",

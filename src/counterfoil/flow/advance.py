@@ -113,13 +113,7 @@ class _Run:
     def _look(self) -> Look:
         if self._ledger is None:
             self._ledger = cases.ledger(self.tx, self.case)
-        return Look(
-            case=self.case,
-            agreement=self.setup.agreement,
-            mapping=self.setup.mapping,
-            ledger=self._ledger,
-            now=self.world.now(),
-        )
+        return _look(self.world, self.setup, self.case, self._ledger)
 
     def _request(self, request: Request) -> None:
         """Log the request and queue its command; claims are taken in the same transaction."""
@@ -187,6 +181,16 @@ def _documents(tx: Transaction, setup: Setup, case: ReturnCase, before: ReturnCa
             "url": step.url,
         }
         commands.put_document(tx, values)
+
+
+def look_of(world: World, tx: Transaction, case: ReturnCase) -> Look:
+    """Everything a decision about this return would lean on now."""
+    setup = world.setup(case.case.brand, case.case.portal)
+    return _look(world, setup, case, cases.ledger(tx, case))
+
+
+def _look(world: World, setup: Setup, case: ReturnCase, ledger: Ledger) -> Look:
+    return Look(case=case, agreement=setup.agreement, mapping=setup.mapping, ledger=ledger, now=world.now())
 
 
 def lock_for(tx: Transaction, brand: str, order_ref: str | None) -> None:

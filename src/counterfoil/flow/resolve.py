@@ -5,19 +5,33 @@ Every action is written to the log with who did it and why, in the same transact
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import uuid4
 
 import msgspec
 
+from counterfoil.core.approvals import same_person
 from counterfoil.core.case import ReturnCase, Step, StepState
-from counterfoil.core.inner_events import DifferenceAccepted, InnerFact, RetryAsked, StepSettled
-from counterfoil.flow.advance import advance, lock_for, order_of
+from counterfoil.core.consent import Wanted, wanted, why_not
+from counterfoil.core.inner_events import (
+    ApprovalGiven,
+    ApprovalRefused,
+    DifferenceAccepted,
+    InnerFact,
+    RetryAsked,
+    StepSettled,
+)
+from counterfoil.core.look import Look
+from counterfoil.core.money import to_text
+from counterfoil.flow.advance import advance, lock_for, look_of, order_of
 from counterfoil.flow.world import World
 from counterfoil.ports.actions import ActionError
 from counterfoil.ports.translation import Signature
 from counterfoil.ports.vendors import Delivery
 from counterfoil.store import cases, log, problems
 from counterfoil.store.database import Row, Transaction, now_ms
+
+REASON_MAX = 2_000
 
 
 class People:
@@ -68,6 +82,41 @@ class People:
                 raise ActionError("This exception is not open any more; somebody was quicker.")
             fact = DifferenceAccepted(
                 key=f"accepted:{kind}:{uuid4().hex[:8]}", occurred_at=self._world.now(), kind=kind, by=by, reason=reason
+            )
+            self._act(tx, case_id, fact)
+
+    def wanted(self, case_id: str) -> tuple[Wanted, ...]:
+        """What people are asked for now."""
+        with self._world.database.read() as tx:
+            case = cases.peek(tx, case_id)
+            if case is None:
+                raise ActionError(f"There is no return {case_id}.")
+            return wanted(look_of(self._world, tx, case))
+
+    def answer(
+        self, case_id: str, rule: str, amount: int, by: str, roles: Sequence[str], reason: str, *, agreed: bool
+    ) -> None:
+        """Agree or refuse. This is the one place that asks whether a person may; every door comes through here."""
+        if not reason.strip():
+            raise ActionError("An answer needs a reason; the auditor reads it.")
+        with self._world.database.write() as tx:
+            case = self._case(tx, case_id)
+            look = look_of(self._world, tx, case)
+            wish = _wish(look, rule, amount)
+            forbidden = why_not(look, wish, by, tuple(roles))
+            if forbidden:
+                raise ActionError(forbidden)
+            if any(same_person(v.by, by) and v.agreed is agreed for v in (*wish.given, *wish.refused)):
+                return
+            kind = ApprovalGiven if agreed else ApprovalRefused
+            fact = kind(
+                key=f"voice:{uuid4().hex}",
+                occurred_at=self._world.now(),
+                rule=wish.rule,
+                terms=wish.terms,
+                by=by,
+                roles=tuple(sorted(set(roles))),
+                reason=reason[:REASON_MAX],
             )
             self._act(tx, case_id, fact)
 
@@ -153,6 +202,17 @@ class People:
     def _note(self, tx: Transaction, stream: str, name: str, by: str, what: dict[str, object]) -> None:
         payload = msgspec.json.encode({"type": name, **what}).decode()
         log.note(tx, stream=stream, key=uuid4().hex, name=name, actor=f"person:{by}", payload=payload)
+
+
+def _wish(look: Look, rule: str, amount: int) -> Wanted:
+    """The approval a person answers, when it is still the one they were shown."""
+    wish = next((wish for wish in wanted(look) if wish.rule == rule), None)
+    if wish is None:
+        raise ActionError("Nobody is asked to approve this any more; load the page again.")
+    if wish.terms.amount != amount:
+        now, then = (to_text(minor, wish.terms.currency) for minor in (wish.terms.amount, amount))
+        raise ActionError(f"The amount is {now} {wish.terms.currency} by now, not {then}; look again before you agree.")
+    return wish
 
 
 def _step(case: ReturnCase, name: str) -> Step:

@@ -5,7 +5,10 @@ The console and the command line call it; `flow/resolve.py` carries it out, and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
+
+from counterfoil.core.consent import Wanted
 
 
 class ActionError(RuntimeError):
@@ -25,6 +28,20 @@ class Actions(Protocol):
 
     def accept(self, case_id: str, kind: str, by: str, reason: str) -> None:
         """Accept a problem of this kind on this return as it is."""
+        ...
+
+    def wanted(self, case_id: str) -> tuple[Wanted, ...]:
+        """Approvals the return needs now, with the people who have given theirs (R75, R76)."""
+        ...
+
+    def answer(
+        self, case_id: str, rule: str, amount: int, by: str, roles: Sequence[str], reason: str, *, agreed: bool
+    ) -> None:
+        """Agree to the return's money, or refuse it, for one approval rule.
+
+        `amount` is what the person was shown, in minor units: when the return has moved on meanwhile, nobody has agreed
+        to anything. `roles` are the person's own, as the door knows them. Giving the same answer twice gives it once.
+        """
         ...
 
     def resolve_problem(self, problem_id: int, by: str, reason: str) -> None:

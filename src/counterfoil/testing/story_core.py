@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from counterfoil.core.case import Acceptance, ReturnCase
 from counterfoil.core.commands import AnyCommand, FetchOrder, ReleaseRefund, ReportInspection, Role, SendNote
+from counterfoil.core.consent import wanted
 from counterfoil.core.decide import decide
 from counterfoil.core.events import (
     LabelMoved,
@@ -34,6 +35,8 @@ from counterfoil.core.events import (
 from counterfoil.core.evolve import evolve, new_case
 from counterfoil.core.inner_events import (
     AnyFact,
+    ApprovalGiven,
+    ApprovalRefused,
     DifferenceAccepted,
     RetryAsked,
     StepRequested,
@@ -42,7 +45,7 @@ from counterfoil.core.inner_events import (
 )
 from counterfoil.core.look import Decision, Ledger, Look, Request
 from counterfoil.core.mapping import Mapping
-from counterfoil.core.policy import PRESETS, Agreement
+from counterfoil.core.policy import Agreement
 from counterfoil.core.problem_kinds import kind_of
 from counterfoil.core.returns import LabelStatus, PortalReturn, Stage
 from counterfoil.flow.belongs import belongs, best, keys_of
@@ -200,6 +203,16 @@ class CoreStage:
         """A person accepts an exception."""
         fact = DifferenceAccepted(key=self._key("accepted"), kind=kind, by=by, reason=reason)
         self._apply(self._name(who), [fact])
+
+    def approve(self, who: str, by: str, role: str, reason: str, *, agreed: bool) -> None:
+        """A person answers every approval that is wanted now."""
+        name = self._name(who)
+        answer = ApprovalGiven if agreed else ApprovalRefused
+        facts = [
+            answer(key=self._key("voice"), rule=wish.rule, terms=wish.terms, by=by, roles=(role,), reason=reason)
+            for wish in wanted(self.look(name))
+        ]
+        self._apply(name, facts)
 
     def retry(self, who: str, document: str) -> None:
         """A refused step is put back."""
@@ -483,6 +496,5 @@ class CoreStage:
 
 
 def _agreement(given: Given, *, drafts: bool) -> Agreement:
-    policy = replace(PRESETS[given.preset], damaged_needs_review=given.damaged_needs_review)
     erp = ERP_CAN | ({"draft_credit"} if drafts else {"record_refund", "store_tracking"})
-    return Agreement(policy=policy, portal_can=PORTAL_CAN, erp_can=frozenset(erp))
+    return Agreement(policy=given.policy(), portal_can=PORTAL_CAN, erp_can=frozenset(erp))

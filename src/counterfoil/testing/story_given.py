@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil.core.money import to_minor
-from counterfoil.core.policy import WORKING_PRESETS
-from counterfoil.testing.story_words import AMOUNT, NotUnderstoodError, payments
+from counterfoil.core.policy import WORKING_PRESETS, ApprovalRule
+from counterfoil.testing.story_words import AMOUNT, NotUnderstoodError, number, payments
 from counterfoil.testing.story_world import GoodsLine
 
 Values = dict[str, Any]
@@ -65,6 +65,21 @@ def _billed(given: Values, words: re.Match[str]) -> None:
     given["billing"] = words[1]
 
 
+def _approval(given: Values, words: re.Match[str]) -> None:
+    """`given refunds above 20.00 need two people of finance`, after the order, whose currency it takes."""
+    currency = given.get("currency")
+    if currency is None:
+        raise NotUnderstoodError("the order comes before who approves its refunds")
+    rule = ApprovalRule(
+        value_above=to_minor(words[2], currency) if words[2] else None,
+        currency=currency if words[2] else None,
+        method=words[1].replace(" ", "_") if words[1] else None,
+        people=number(words[3]),
+        approvers=(words[4],),
+    )
+    given["approvals"] = (*given.get("approvals", ()), rule)
+
+
 def _flag(name: str, value: Any) -> Write:
     def write(given: Values, words: re.Match[str]) -> None:
         given[name] = value
@@ -83,6 +98,10 @@ GIVEN: tuple[tuple[str, Write], ...] = (
     (r"order (\d+) in ([A-Z]{3})(?:, tax (included|excluded))?", _order),
     (r"an order billed by (invoice|cash sale|deposit)", _billed),
     (r"the ([a-z-]+) policy", _policy),
+    (
+        rf"(?:(original|store credit) )?refunds(?: above {AMOUNT})? need (one|two) (?:person|people) of (\w+)",
+        _approval,
+    ),
     (r"damaged units need a review", _flag("damaged_needs_review", value=True)),
     (r"an ERP that drafts credit notes", _flag("without_drafts", value=False)),
     (r"an ERP that cannot draft credit notes", _flag("without_drafts", value=True)),

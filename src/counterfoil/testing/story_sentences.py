@@ -113,6 +113,11 @@ def _accepts(said: Spoken) -> Act:
     return lambda stage: stage.accept(said.who, said.text(2), said.text(1), said.text(3))
 
 
+def _answers(said: Spoken) -> Act:
+    agreed = said.text(3) == "approves"
+    return lambda stage: stage.approve(said.who, said.text(1), said.text(2), said.text(4) or "looked at", agreed=agreed)
+
+
 def _retries(said: Spoken) -> Act:
     return lambda stage: stage.retry(said.who, said.text(1))
 
@@ -155,6 +160,7 @@ SENTENCES: tuple[tuple[str, Build], ...] = (
     (rf"the ERP will refuse the {DOCUMENT} as (\w+)", _refuses),
     (rf"the answer to the {DOCUMENT} will be lost", _loses),
     (r"(finance|ops|cx|integration) accepts (\w+) because “(.+)”", _accepts),
+    (r"(\w+) of (\w+) (approves|refuses) the refund(?: because “(.+)”)?", _answers),
     (rf"the {DOCUMENT} is tried again", _retries),
     (rf"the {DOCUMENT} is made by hand as (\S+)", _settles),
     (r"the reason “(.+)” is mapped to (\S+)", _maps("reason")),

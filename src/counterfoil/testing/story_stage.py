@@ -81,6 +81,10 @@ class StoryStage(Protocol):
         """A person accepts an exception."""
         ...
 
+    def approve(self, who: str, by: str, role: str, reason: str, *, agreed: bool) -> None:
+        """A person agrees to the refund as it stands, or refuses it; an answer nobody may give changes nothing."""
+        ...
+
     def retry(self, who: str, document: str) -> None:
         """A person asks for a refused step again."""
         ...

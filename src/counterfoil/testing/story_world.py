@@ -7,6 +7,7 @@ import msgspec
 from counterfoil.core.credit.attribution import half_up
 from counterfoil.core.money import allocate
 from counterfoil.core.orders import Payment, SoldLine, SoldOrder, SoldShipping
+from counterfoil.core.policy import PRESETS, ApprovalRule, FlowPolicy
 from counterfoil.core.returns import Disposition
 
 REASON = "Too small"
@@ -50,11 +51,17 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     payments: tuple[Payment, ...] = ()
     preset: str = "controlled"
     damaged_needs_review: bool = False
+    approvals: tuple[ApprovalRule, ...] = ()
     without_drafts: bool | None = None  # None: whatever the ERP can
     unmapped_reasons: tuple[str, ...] = ()
     unmapped_depots: tuple[str, ...] = ()
     quarantine: bool = True
     not_in_erp: tuple[str, ...] = ()  # SKUs the ERP's order lacks
+
+    def policy(self, preset_name: str | None = None) -> FlowPolicy:
+        """The policy agreed at the start, over another preset where a portal needs one."""
+        preset = PRESETS[preset_name or self.preset]
+        return msgspec.structs.replace(preset, damaged_needs_review=self.damaged_needs_review, approvals=self.approvals)
 
     def reasons(self) -> dict[str, str]:
         """The reason codes mapped at the start."""

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from counterfoil.core.case import Acceptance, Reception, ReturnCase, Step, StepState
 from counterfoil.core.commands import DraftCreditNote, PostCreditNote, RecordRefund, ReleaseRefund
+from counterfoil.core.consent import wanted
 from counterfoil.core.credit.note import (
     CannotValueError,
     ReturnValue,
@@ -33,7 +34,7 @@ from counterfoil.core.rules.verdict import Hold, Pass, Person
 from counterfoil.core.units import booked
 
 # When the money has already moved, what the portal promised no longer matters: the credit is checked against the money.
-_WITHOUT_PROMISE = tuple(rule for rule in RULES if rule[0] != "refund_equals_value")
+_WITHOUT_PROMISE = tuple(rule for rule in RULES if rule[0] not in ("refund_equals_value", "refund_needs_approval"))
 
 
 def settle(look: Look) -> Iterator[Finding]:
@@ -184,11 +185,15 @@ def _release(look: Look) -> Iterator[Finding]:
     if "release" not in look.agreement.portal_can:
         yield Problem(kind="release_by_hand", message="Every gate is open; the refund must be released in the portal.")
         return
+    answers = gate(look)  # asked again: between the draft and now goods, figures and people may have changed
+    if not _opened(answers):
+        yield from _gate_findings(answers)
+        return
     rma = case.rma.number if case.rma else ""
     yield Request(
         command=ReleaseRefund(case=case.case, step="release-1", note=f"RMA {rma}"),
         rule="refund_released_through_the_gate",
-        because="every gate is open and the ERP agreed to the credit",
+        because=f"the ERP agreed to the credit; {_reasons(answers)}",
         amount=case.credit.total_gross if case.credit else None,
     )
 
@@ -371,6 +376,7 @@ def _alarms(look: Look) -> Iterator[Finding]:
     if case.processing_failure and case.stage is not Stage.PROCESSED:
         yield Problem(kind="processing_failed", message=f"The portal could not process it: {case.processing_failure}.")
     yield from _processed_unasked(look)
+    yield from _unapproved(look)
     yield from _credit_overdue(look)
 
 
@@ -383,6 +389,24 @@ def _processed_unasked(look: Look) -> Iterator[Finding]:
         yield Problem(
             kind="processed_without_release",
             message="The portal paid without our release; its automatic processing must be off.",
+            amount=case.money_out,
+            currency=case.currency,
+        )
+
+
+def _unapproved(look: Look) -> Iterator[Finding]:
+    """Money that left without our release, and without the people the policy names."""
+    case = look.case
+    if not case.money_out or look.step("release-1") is not None:
+        return
+    if "refund_without_approval" in case.accepted_differences:
+        return
+    missing = next((wish for wish in wanted(look) if not wish.met), None)
+    if missing is not None:
+        paid = to_text(case.money_out, case.currency)
+        yield Problem(
+            kind="refund_without_approval",
+            message=f"{paid} {case.currency} left before {' or '.join(missing.approvers)} agreed ({missing.because}).",
             amount=case.money_out,
             currency=case.currency,
         )
