@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from counterfoil.core.decide import decide
 from counterfoil.core.look import Decision, Look, Request, Wait
-from counterfoil.testing.stories import play, read_story
+from counterfoil.testing.stories import perform, play, read_story
 from counterfoil.testing.story_core import CoreStage
 
 ORDER = """
@@ -19,12 +19,15 @@ given order 1001 in GBP, tax included
 """
 
 
-def after(*sentences: str, order: str = ORDER, given: str = "", drafts: bool = True) -> CoreStage:
-    """A stage on which these sentences have been played. `given` adds lines to the order's."""
+def after(*sentences: str, order: str = ORDER, given: str = "", drafts: bool = True, sound: bool = True) -> CoreStage:
+    """A stage on which these sentences have been played. `given` adds lines to the order's.
+
+    `sound` is False where a deliberate mistake is to break an invariant.
+    """
     when = "\n".join(f"when {sentence}" for sentence in sentences)
     story = read_story(f"story: a scene\n{order}{given}\n{when or 'when 0 hours pass'}\n", "scene")
     stage = CoreStage(story.given, drafts=drafts)
-    play(story, stage)
+    (play if sound else perform)(story, stage)
     return stage
 
 

@@ -22,12 +22,14 @@ from story_worlds import GATEWAYS, StoryStage, order_ref, sold
 
 from counterfoil.bootstrap import build_world
 from counterfoil.core.case import ReturnCase
+from counterfoil.core.invariants import Violation, violations
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.money import to_minor, to_text
 from counterfoil.core.receipts import ReceiptKind
 from counterfoil.demo.portals import LOOP_KEY
 from counterfoil.demo.stage import BRAND, settings_for
 from counterfoil.flow.deliver import deliver_one
+from counterfoil.flow.invariants import gather
 from counterfoil.flow.look_again import look_at
 from counterfoil.flow.receive import Hooks
 from counterfoil.flow.resolve import People
@@ -402,6 +404,11 @@ class StackStage:
 
     def _portal_state(self) -> Json:
         return self._house.stage.sims[self._portal].state()
+
+    def violations(self) -> tuple[Violation, ...]:
+        with self.world.database.read() as tx:
+            books = gather(self.world, tx, [self._case_id(name) for name in self._names])
+        return violations(books)
 
     def told(self, what: str) -> int:
         count: int = self._house.desk.told(self._portal_state(), set(self._names.values()), what)

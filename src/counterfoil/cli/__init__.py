@@ -187,8 +187,18 @@ def migrate(settings: SettingsFile = DEFAULT_SETTINGS) -> None:
 def check(
     settings: SettingsFile = DEFAULT_SETTINGS,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    invariants: Annotated[
+        bool, typer.Option("--invariants", help="Instead, ask the six invariants over everything stored.")
+    ] = False,
+    read_back: Annotated[
+        bool, typer.Option("--read-back", help="With --invariants: also read the ERPs' credit notes back.")
+    ] = False,
 ) -> None:
     """Preflight: settings, database and every connection, without writing anything. Exit status 1 on a finding."""
+    if invariants or read_back:
+        from counterfoil.cli.upkeep import check_invariants
+
+        guarded(lambda: check_invariants(settings, as_json, read_back))
     from counterfoil.cli.upkeep import check as work
 
     guarded(lambda: work(settings, as_json))

@@ -195,7 +195,7 @@ def _settle(service: Service, stage: Stage, playing: threading.Thread, show: Cal
 def _agrees(summary: Json) -> bool:
     units = summary["units"]
     money = all(book["difference"] == book["paid_on_open_returns"] for book in summary["money"].values())
-    return money and units["returned"] == units["received"] + units["open"]
+    return money and units["returned"] == units["received"] + units["open"] and not summary["violations"]
 
 
 def _show(summary: Json, screen: Console) -> None:

@@ -8,6 +8,8 @@ import msgspec
 
 from counterfoil.bootstrap import build_world
 from counterfoil.cli import fail
+from counterfoil.core.invariants import NAMES
+from counterfoil.flow import invariants
 from counterfoil.flow.poll import poll_one
 from counterfoil.flow.world import World
 from counterfoil.ports.capabilities import Cap
@@ -57,6 +59,23 @@ def _schema(world: World) -> tuple[bool, str, str]:
     if waiting:
         return False, "database", f"the schema is behind ({', '.join(waiting)}); run counterfoil migrate"
     return True, "database", f"{world.database.address} has this version's schema"
+
+
+def check_invariants(settings_file: Path, as_json: bool, read_back: bool) -> int:
+    """Ask the six invariants over everything stored; 1 when one does not hold and nobody was told."""
+    world = build_world(load(settings_file))
+    broken = invariants.check(world, read_back=read_back)
+    world.database.close()
+    if as_json:
+        rows = [{"invariant": v.invariant, "name": v.name, "where": v.where, "sentence": v.sentence} for v in broken]
+        print(msgspec.json.format(msgspec.json.encode({"violations": rows})).decode())
+        return 1 if broken else 0
+    for number, name in NAMES.items():
+        found = [violation for violation in broken if violation.invariant == number]
+        print(f"{'NOT' if found else 'ok '}  {number}. {name}")
+        for violation in found:
+            print(f"       {violation.where}: {violation.sentence}")
+    return 1 if broken else 0
 
 
 def backfill(settings_file: Path, name: str, since: str, until: str | None) -> int:

@@ -825,6 +825,13 @@ _ALL: tuple[ProblemKind, ...] = (
         watch=True,
     ),
     _kind(
+        "write_by_non_owner",
+        INTEGRATION,
+        "A system stated what another one owns",
+        "Read which system sent what: each field has one owner, and nothing was changed.",
+        "Take the topic off that connection, or correct which vendor the connection is.",
+    ),
+    _kind(
         "unknown_topic",
         INTEGRATION,
         "Delivery of an unknown kind",

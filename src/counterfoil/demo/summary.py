@@ -17,6 +17,7 @@ from counterfoil.core.returns import Stage as PortalStage
 from counterfoil.core.units import bookable, booked
 from counterfoil.demo.goods import CURRENCY
 from counterfoil.demo.stage import Stage
+from counterfoil.flow.invariants import check
 from counterfoil.flow.world import World
 from counterfoil.store.cases import all_cases
 
@@ -71,6 +72,10 @@ def summarise(world: World, stage: Stage, *, portal: str, seconds: float) -> Jso
         },
         "units": {**_units([case for case, _ in known]), "received_in_erp": totals.units_received},
         "problems": kinds,
+        "violations": [
+            {"invariant": broken.invariant, "where": broken.where, "sentence": broken.sentence}
+            for broken in check(world, read_back=True)
+        ],
         "seconds": round(seconds, 1),
         "database": world.database.address,
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from counterfoil.core.case import ReturnCase, receipt_key
 from counterfoil.core.events import (
     OrderSeen,
@@ -14,11 +16,12 @@ from counterfoil.core.events import (
     WarehouseReported,
 )
 from counterfoil.core.evolve import new_case
+from counterfoil.core.owners import may_state
 from counterfoil.core.problems import Problem
 from counterfoil.flow.advance import advance, lock_for, open_return, order_of
 from counterfoil.flow.belongs import belongs, best, keys_of
 from counterfoil.flow.world import World
-from counterfoil.store import cases, problems
+from counterfoil.store import cases, log, problems
 from counterfoil.store.cases import Key
 from counterfoil.store.database import Transaction
 
@@ -35,6 +38,9 @@ def route(
     """Bring facts of one delivery to their returns, in the caller's transaction; the returns they went to."""
     touched: list[str] = []
     for fact in facts:
+        if not owns(world, actor, fact):
+            _refuse(tx, brand, fact, actor)
+            continue
         match fact:
             case ReturnFact():
                 touched.append(_portal_fact(world, tx, brand, fact, actor))
@@ -43,6 +49,24 @@ def route(
             case _:
                 touched += _other_fact(world, tx, brand, fact, actor, delivery_id)
     return tuple(dict.fromkeys(touched))
+
+
+def owns(world: World, actor: str, fact: OutsideFact) -> bool:
+    """Whether the system a fact came from may state it (R1, invariant 5); whoever is no connection is not asked."""
+    connection = world.connections.get(actor.removesuffix(" poll"))
+    return connection is None or may_state(connection.family.value, type(fact).__name__)
+
+
+def _refuse(tx: Transaction, brand: str, fact: OutsideFact, actor: str) -> None:
+    """Refused and logged: a second system never becomes a shadow owner. The fact itself stays readable in the log."""
+    name = type(fact).__name__
+    known = tx.one("log_has", stream=f"system/refused/{brand}", fact_key=fact.key)
+    message = f"{actor} stated {name} ({fact.key}), which belongs to another system; nothing was changed."
+    problems.put(tx, brand, Problem(kind="write_by_non_owner", subject=f"{actor}: {name}", message=message))
+    if known is None:
+        payload = msgspec.json.encode({"type": "FactRefused.v1", "fact": fact}).decode()
+        stream = f"system/refused/{brand}"
+        log.note(tx, stream=stream, key=fact.key, name="FactRefused.v1", actor=actor, payload=payload)
 
 
 def _portal_fact(world: World, tx: Transaction, brand: str, fact: PortalFact, actor: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from counterfoil.core.case import Acceptance, Reception, ReturnCase
+from counterfoil.core.commands import AnyCommand
 from counterfoil.core.events import OrderSeen, OutsideFact
 from counterfoil.core.inner_events import AnyFact, UnitClaim
 from counterfoil.core.look import Decision, Ledger
@@ -19,6 +20,7 @@ Key = tuple[str, str]  # kind of reference, value
 
 _case = msgspec.json.Decoder(ReturnCase)
 _fact = msgspec.json.Decoder(AnyFact)
+_command = msgspec.json.Decoder(AnyCommand)
 _outside = msgspec.json.Decoder(OutsideFact)
 
 
@@ -46,6 +48,18 @@ def decode_fact(payload: str | bytes) -> AnyFact:
     """A fact from the log."""
     fact: AnyFact = _fact.decode(payload)
     return fact
+
+
+def decode_case(state: str | bytes) -> ReturnCase:
+    """A return from its stored state."""
+    case: ReturnCase = _case.decode(state)
+    return case
+
+
+def decode_command(body: str | bytes) -> AnyCommand:
+    """A command from its stored body."""
+    command: AnyCommand = _command.decode(body)
+    return command
 
 
 def load(tx: Transaction, case_id: str) -> Stored | None:

@@ -30,7 +30,7 @@ from counterfoil.testing.story_stage import StoryStage
 from counterfoil.testing.story_words import Act, NotUnderstoodError, Spoken, StoryFailed
 from counterfoil.testing.story_world import Given
 
-__all__ = ["Sentence", "Story", "StoryError", "StoryFailed", "play", "read_stories", "read_story"]
+__all__ = ["Sentence", "Story", "StoryError", "StoryFailed", "perform", "play", "read_stories", "read_story"]
 
 _OPENERS = ("given", "when", "then", "and")
 _SECTIONS = {"given": 0, "when": 1, "then": 2}
@@ -139,6 +139,13 @@ def _understood(section: str, line: str, currency: str) -> Act:
 
 
 def play(story: Story, stage: StoryStage) -> None:
+    """Play the story to its end. StoryFailed names the line that is not true, or an invariant that does not hold."""
+    perform(story, stage)
+    for broken in stage.violations():
+        raise StoryFailed(f"{story.path}: invariant {broken.invariant}, {broken.name}: {broken.sentence}")
+
+
+def perform(story: Story, stage: StoryStage) -> None:
     """Play the story sentence by sentence. StoryFailed names the line whose sentence is not true."""
     for sentence in story.sentences:
         try:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from counterfoil.core.case import Acceptance, ReturnCase
+from counterfoil.core.case import ReturnCase
 from counterfoil.core.commands import AnyCommand, FetchOrder, ReleaseRefund, ReportInspection, Role, SendNote
 from counterfoil.core.consent import wanted
 from counterfoil.core.decide import decide
@@ -43,14 +43,17 @@ from counterfoil.core.inner_events import (
     StepSettled,
     UnitsClaimed,
 )
-from counterfoil.core.look import Decision, Ledger, Look, Request
+from counterfoil.core.invariants import Books, Sent, Violation, violations
+from counterfoil.core.look import Decision, Look, Request
 from counterfoil.core.mapping import Mapping
+from counterfoil.core.owners import ROLE_FAMILY
 from counterfoil.core.policy import Agreement
 from counterfoil.core.problem_kinds import kind_of
 from counterfoil.core.returns import LabelStatus, PortalReturn, Stage
 from counterfoil.flow.belongs import belongs, best, keys_of
 from counterfoil.ports.outcomes import Done, Outcome
 from counterfoil.store.cases import references
+from counterfoil.testing.story_books import books_of, ledger_of
 from counterfoil.testing.story_facts import outcome_fact, receipt_of
 from counterfoil.testing.story_obedient import ERP_CAN, KINDS, ObedientErp
 from counterfoil.testing.story_portal import PORTAL, Desk
@@ -90,6 +93,8 @@ class CoreStage:
         self._cases: dict[str, ReturnCase] = {}
         self._decisions: dict[str, Decision] = {}
         self._known: dict[str, set[str]] = {}
+        self._log: dict[str, list[AnyFact]] = {}
+        self._sent: dict[tuple[str, int], Sent] = {}
         self._loose: list[OutsideFact] = []
         self._last = "R1"
         self._held: list[RefundMoved] = []
@@ -279,12 +284,22 @@ class CoreStage:
         """How often the portal was told."""
         return self._told.get(what, 0)
 
+    def books(self) -> Books:
+        """Everything the invariants look at."""
+        policy = self._agreement.policy
+        return books_of(self._cases, self._decisions, self._log, tuple(self._sent.values()), policy, self._moment())
+
+    def violations(self) -> tuple[Violation, ...]:
+        """What is broken and nobody was told of."""
+        return violations(self.books())
+
     # --- the portal and the shop
 
     def _portal_tells(self, name: str, shown: PortalReturn) -> None:
         if name not in self._cases:
             self._cases[name] = new_case(BRAND, shown)
             self._known[name] = set()
+            self._log[name] = []
         fact: PortalFact = _PORTAL_FACTS[shown.stage](
             key=f"{name}/{shown.stage}/{hash(shown.lines)}", occurred_at=self._moment(), portal_return=shown
         )
@@ -403,6 +418,7 @@ class CoreStage:
         if fact.key in self._known[name]:
             return
         self._known[name].add(fact.key)
+        self._log[name].append(fact)
         for _ in range(1 + self._twice):
             self._cases[name] = evolve(self._cases[name], fact)
 
@@ -412,30 +428,9 @@ class CoreStage:
             case=self._cases[name],
             agreement=self._agreement,
             mapping=self._mapping,
-            ledger=self._ledger(name),
+            ledger=ledger_of(name, self._cases, self._decisions),
             now=self._moment(),
         )
-
-    def _ledger(self, name: str) -> Ledger:
-        taken: dict[str, int] = {}
-        elsewhere: dict[str, int] = {}
-        money, shipping, tax, rounding = 0, 0, 0, 0
-        for other, case in self._cases.items():
-            if other == name:
-                continue
-            money += case.money_out
-            for charge in case.credit.charges if case.credit else ():
-                if charge.code == "shipping":
-                    shipping, tax = shipping + charge.gross, tax + charge.tax
-                if charge.code == "rounding":
-                    rounding += charge.gross
-            for unit in case.units:
-                line = unit.order_line_ref or ""
-                if unit.order_unit is not None:
-                    taken[line] = max(taken.get(line, 0), unit.order_unit)
-                if self._decisions[other].progress != "cancelled" and unit.acceptance is not Acceptance.REJECTED:
-                    elsewhere[line] = elsewhere.get(line, 0) + 1
-        return Ledger(taken=taken, elsewhere=elsewhere, money_out=money, shipping=(shipping, tax), rounding=rounding)
 
     def _request(self, name: str, request: Request) -> None:
         command = request.command
@@ -468,6 +463,10 @@ class CoreStage:
                 outcome = self.erp.perform(command) if isinstance(outcome, Done) else outcome
         else:
             outcome = self._told_portal(name, command)
+        family = ROLE_FAMILY[command.role]
+        done = isinstance(outcome, Done)
+        sent = Sent(command=command, edition=step.edition, done=done, family=family)
+        self._sent[command.key, step.edition] = sent
         self._evolve(name, outcome_fact(step, outcome, self._moment()))
         if isinstance(command, ReleaseRefund):
             self._process(name)

@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from counterfoil.core.case import ReturnCase
+from counterfoil.core.invariants import Violation
 from counterfoil.core.receipts import ReceiptKind
 from counterfoil.testing.story_world import Ask, Item
 
@@ -129,6 +130,10 @@ class StoryStage(Protocol):
 
     def refunded(self) -> int:
         """What the customer has got for this order, store credit included, by the outside systems' own books."""
+        ...
+
+    def violations(self) -> tuple[Violation, ...]:
+        """Invariants of the story's returns that are broken and that nobody was told of; a story ends without any."""
         ...
 
     def told(self, what: str) -> int:

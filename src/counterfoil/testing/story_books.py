@@ -1,0 +1,56 @@
+"""What the store would give a story of the core alone: the ledger of an order, and the books the invariants look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from counterfoil.core.case import Acceptance, ReturnCase
+from counterfoil.core.inner_events import AnyFact
+from counterfoil.core.invariants import Books, Kept, Logged, Sent
+from counterfoil.core.look import Decision, Ledger
+from counterfoil.core.policy import FlowPolicy
+
+
+def ledger_of(name: str, known: Mapping[str, ReturnCase], decisions: Mapping[str, Decision]) -> Ledger:
+    """What the other returns of the story's one order took up, hold, and were paid."""
+    taken: dict[str, int] = {}
+    elsewhere: dict[str, int] = {}
+    money, shipping, tax, rounding = 0, 0, 0, 0
+    for other, case in known.items():
+        if other == name:
+            continue
+        money += case.money_out
+        for charge in case.credit.charges if case.credit else ():
+            if charge.code == "shipping":
+                shipping, tax = shipping + charge.gross, tax + charge.tax
+            if charge.code == "rounding":
+                rounding += charge.gross
+        for unit in case.units:
+            line = unit.order_line_ref or ""
+            if unit.order_unit is not None:
+                taken[line] = max(taken.get(line, 0), unit.order_unit)
+            if decisions[other].progress != "cancelled" and unit.acceptance is not Acceptance.REJECTED:
+                elsewhere[line] = elsewhere.get(line, 0) + 1
+    return Ledger(taken=taken, elsewhere=elsewhere, money_out=money, shipping=(shipping, tax), rounding=rounding)
+
+
+def books_of(
+    known: Mapping[str, ReturnCase],
+    decisions: Mapping[str, Decision],
+    logs: Mapping[str, Sequence[AnyFact]],
+    sent: tuple[Sent, ...],
+    policy: FlowPolicy,
+    now: str,
+) -> Books:
+    """Everything the invariants look at."""
+    returns = tuple(
+        Kept(
+            case=case,
+            progress=decisions[name].progress,
+            log=tuple(Logged(fact=fact) for fact in logs[name]),
+            open_kinds=frozenset(problem.kind for problem in decisions[name].problems),
+            policy=policy,
+        )
+        for name, case in known.items()
+    )
+    return Books(returns=returns, sent=sent, now=now)
