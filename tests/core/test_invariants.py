@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from scenes import after
 
-from counterfoil.core import count, evolve
+from counterfoil.core import ceiling, count, evolve
 from counterfoil.core.case import Unit
 from counterfoil.core.commands import Role
 from counterfoil.core.events import RefundMoved, WarehouseReported
@@ -37,6 +37,23 @@ def test_1_a_unit_that_two_parcels_hold_trips_units(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(count, "_candidates", lambda case, line: [u for u in case.units if u.sku == line.sku])
     stage = after(ASKED, "the warehouse counts GR-1: 1 x A", "the warehouse counts GR-2: 1 x A", sound=False)
     assert 1 in tripped(stage)
+
+
+OUTSIDE = ("the shop refunds 70.00 by itself", *WHOLE)
+
+
+def test_2_an_order_without_a_ceiling_trips_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tripped(after(*OUTSIDE)) == set()
+    monkeypatch.setattr(ceiling, "excess", lambda look, asked: None)
+    assert tripped(after(*OUTSIDE, sound=False)) == {2}
+
+
+def test_2_a_ceiling_that_forgets_banks_trips_money(monkeypatch: pytest.MonkeyPatch) -> None:
+    disputed = ("the customer's bank disputes 70.00", "the dispute is lost", *WHOLE)
+    assert tripped(after(*disputed)) == set()
+    monkeypatch.setattr(ceiling, "_disputed", lambda chargebacks, order: 0)
+    monkeypatch.setattr(ceiling, "_by_tender", lambda look, order, asked: None)
+    assert tripped(after(*disputed, sound=False)) == {2}
 
 
 def test_3_a_deadline_nobody_watches_trips_pairing(monkeypatch: pytest.MonkeyPatch) -> None:

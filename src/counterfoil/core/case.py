@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from counterfoil.core.approvals import Risk, Voice
+from counterfoil.core.chargebacks import Chargeback
 from counterfoil.core.commands import CaseRef
 from counterfoil.core.documents import CreditNote, DocumentLine, DocumentRef, ErpOrder, RmaLine
 from counterfoil.core.events import RefundState
@@ -173,6 +174,7 @@ class ReturnCase(msgspec.Struct, frozen=True, kw_only=True):
     first_receipt_at: str | None = None
     first_refund_at: str | None = None
     noted_at: str | None = None
+    chargebacks: tuple[Chargeback, ...] = ()  # of the order's payments, by reference
     risk: Risk | None = None  # None until the shell looked
     voices: tuple[Voice, ...] = ()  # who answered which approval rule, newest last
     makers: tuple[str, ...] = ()  # people whose action shaped this return; none of them approves its money

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from counterfoil.core.chargebacks import ChargebackState
 from counterfoil.core.orders import SoldOrder
 from counterfoil.core.receipts import Receipt
 from counterfoil.core.returns import LabelStatus, PortalReturn
@@ -159,6 +160,23 @@ class RefundMoved(Fact, frozen=True, kw_only=True, tag="RefundMoved.v1"):
     shipping: int = 0
 
 
+class ChargebackMoved(Fact, frozen=True, kw_only=True, tag="ChargebackMoved.v1"):
+    """The customer's bank takes money of a payment back, or gives it back (R85). `amount` is positive, in minor units.
+
+    `ref` identifies the dispute at its gateway over all its tellings; `order_ref` is the order's id or printed name.
+    """
+
+    source: str
+    ref: str
+    order_ref: str | None
+    amount: int
+    currency: str
+    status: ChargebackState
+    payment_ref: str | None = None
+    gateway: str | None = None
+    reason: str | None = None
+
+
 # --- from the warehouse ---------------------------------------------------------------------------------------------
 
 
@@ -183,4 +201,5 @@ OutsideFact = (
     | OrderSeen
     | RefundMoved
     | WarehouseReported
+    | ChargebackMoved
 )

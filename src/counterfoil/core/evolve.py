@@ -17,9 +17,11 @@ from counterfoil.core.case import (
     StepState,
     Unit,
 )
+from counterfoil.core.chargebacks import Chargeback, later
 from counterfoil.core.commands import CaseRef
 from counterfoil.core.count import count_receipt
 from counterfoil.core.events import (
+    ChargebackMoved,
     LabelMoved,
     OrderSeen,
     PortalInspected,
@@ -95,6 +97,8 @@ def evolve(case: ReturnCase, fact: AnyFact) -> ReturnCase:
         case OrderSeen():
             credited = any(unit.credited_by for unit in case.units)
             return case if credited else replace(case, order=fact.order)
+        case ChargebackMoved():
+            return _disputed(case, fact)
         case WarehouseReported():
             return count_receipt(case, fact.receipt)
         case PortalInspected():
@@ -329,6 +333,22 @@ def _stronger(known: Refund, new: Refund) -> Refund:
     if _REFUND_RANK[new.status] < _REFUND_RANK[known.status]:
         return replace(known, refund_ref=known.refund_ref or new.refund_ref)
     return replace(new, refund_ref=new.refund_ref or known.refund_ref, gateway=new.gateway or known.gateway)
+
+
+def _disputed(case: ReturnCase, fact: ChargebackMoved) -> ReturnCase:
+    """The dispute as it stands after this telling, in whatever order tellings come."""
+    told = Chargeback(
+        ref=fact.ref,
+        amount=fact.amount,
+        currency=fact.currency,
+        status=fact.status,
+        source=fact.source,
+        gateway=fact.gateway,
+        at=fact.occurred_at,
+    )
+    known = {chargeback.ref: chargeback for chargeback in case.chargebacks}
+    known[told.ref] = later(known.get(told.ref, told), told)
+    return replace(case, chargebacks=tuple(known[ref] for ref in sorted(known)))
 
 
 # --- our own steps --------------------------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ import msgspec
 from msgspec.structs import replace
 
 from counterfoil.core.case import Reception, ReturnCase, StepState, receipt_key
+from counterfoil.core.chargebacks import ChargebackState
 from counterfoil.core.commands import AnyCommand, ReceiveStock
-from counterfoil.core.events import WarehouseReported
+from counterfoil.core.events import RefundMoved, RefundState, WarehouseReported
 from counterfoil.core.inner_events import AnyFact
 from counterfoil.core.money import to_text
 from counterfoil.core.owners import ROLE_FAMILY, may_state
@@ -89,6 +90,7 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     sent: tuple[Sent, ...]
     now: str
     documents: tuple[Held, ...] | None = None
+    outside: tuple[RefundMoved, ...] = ()  # refunds of these orders that no return has named
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,7 +208,7 @@ def _money(books: Books) -> Broken:
     for group in _by_order(books.returns):
         if any(kept.told("refund_exceeds_order") for kept in group):
             continue
-        yield from _within_worth(group)
+        yield from _within_worth(group, books.outside)
         yield from _within_lines(group)
 
 
@@ -226,12 +228,27 @@ def _left(case: ReturnCase) -> int:
     return max(case.money_out, owed) + swapped
 
 
-def _within_worth(group: list[Kept]) -> Broken:
+def _beside(group: list[Kept], outside: Iterable[RefundMoved]) -> int:
+    """What left the order past its returns: money with banks, and refunds nobody named, each counted once."""
+    order = group[0].case.order
+    assert order is not None
+    disputes = {one.ref: one for kept in group for one in kept.case.chargebacks}
+    gone = sum(one.amount for one in disputes.values() if one.status is not ChargebackState.WON)
+    refs: dict[str, int] = {}
+    for fact in outside:
+        if fact.order_ref == order.order_ref and fact.status is RefundState.CONFIRMED:
+            refs[fact.ref] = fact.amount
+    back = {fact.ref for fact in outside if fact.status in (RefundState.FAILED, RefundState.REVERSED)}
+    return gone + sum(amount for ref, amount in refs.items() if ref not in back)
+
+
+def _within_worth(group: list[Kept], outside: Iterable[RefundMoved]) -> Broken:
     order = group[0].case.order
     assert order is not None
     worth = sum(order.line_value(line) for line in order.lines)
     worth += sum(part.price - part.discount + (0 if order.taxes_included else part.tax) for part in order.shipping)
     left = sum(_left(kept.case) for kept in group)
+    left += _beside(group, outside) if left else 0
     if left > worth:
         gone, sold = to_text(left, order.currency), to_text(worth, order.currency)
         yield group[-1].case.case_id, f"{gone} {order.currency} left for order {order.name}, which was worth {sold}"

@@ -12,6 +12,7 @@ from counterfoil.core.commands import AnyCommand
 from counterfoil.core.documents import CreditNote, RmaLine
 from counterfoil.core.inner_events import UnitClaim
 from counterfoil.core.mapping import Mapping
+from counterfoil.core.movements import Movement
 from counterfoil.core.policy import Agreement, FlowPolicy
 from counterfoil.core.problems import Problem
 
@@ -21,7 +22,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
     `taken`: order line to the highest unit number other credits took up; `elsewhere`: order line to units other
     live returns hold; `money_out`: what was refunded there; `shipping`: refunded shipping there as (gross, tax);
-    `rounding`: what credits there named as rounding, positive where more was paid than the units were worth.
+    `rounding`: what credits there named as rounding, positive where more was paid than the units were worth;
+    `moved`: each thing that left there or is owed, refunds outside the portal included.
     """
 
     taken: MappingType[str, int] = {}
@@ -29,6 +31,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     money_out: int = 0
     shipping: tuple[int, int] = (0, 0)
     rounding: int = 0
+    moved: tuple[Movement, ...] = ()
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):

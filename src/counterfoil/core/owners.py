@@ -25,6 +25,7 @@ FACT_OWNERS: Mapping[str, frozenset[str]] = {
     "StoreCreditIssued": frozenset({PORTAL, GATEWAY}),
     "OrderSeen": frozenset({GATEWAY}),
     "RefundMoved": frozenset({GATEWAY, PORTAL}),  # a portal that pays the customer itself states its own payment
+    "ChargebackMoved": frozenset({GATEWAY}),
     "WarehouseReported": frozenset({WAREHOUSE}),
 }
 """Facts by the name of their type. A fact that is not named here may come from anywhere."""

@@ -8,7 +8,7 @@ from counterfoil.core.case import ReturnCase, StepState, receipt_key
 from counterfoil.core.commands import Role
 from counterfoil.core.decide import decide
 from counterfoil.core.documents import DocumentRef
-from counterfoil.core.events import RefundMoved, WarehouseReported
+from counterfoil.core.events import ChargebackMoved, RefundMoved, WarehouseReported
 from counterfoil.core.evolve import evolve
 from counterfoil.core.inner_events import AnyFact, StepRequested, UnitsClaimed
 from counterfoil.core.look import Decision, Ledger, Look, Request
@@ -95,6 +95,10 @@ class _Run:
         """Whether the waiting fact is this return's; then it is applied."""
         if not belongs(self.case, loose.fact):
             return False
+        if isinstance(loose.fact, ChargebackMoved):  # it waits on: every return of the order takes it up for itself
+            before = len(self.entries)
+            self.apply(loose.fact, "waiting facts")
+            return len(self.entries) > before
         self.apply(loose.fact, "waiting facts")
         cases.adopt(self.tx, loose.id, self.case.case_id)
         _end_blind(self.tx, self.case.case.brand, loose.fact)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from counterfoil.core.case import Reception, ReturnCase, receipt_key
 from counterfoil.core.events import (
+    ChargebackMoved,
     OutsideFact,
     RefundMoved,
     ReturnFact,
@@ -27,6 +28,9 @@ def keys_of(fact: OutsideFact) -> tuple[Key, ...]:
     """The references a fact carries, most telling first."""
     found: tuple[tuple[str, str | None], ...]
     match fact:
+        case ChargebackMoved():
+            named = (fact.order_ref or "").lstrip("#") or None
+            found = (("order", fact.order_ref), ("order_name", named))
         case ReturnFact():
             return (("return", fact.portal_return.return_id),)
         case ReturnRef():
@@ -71,7 +75,18 @@ def belongs(case: ReturnCase, fact: OutsideFact) -> bool:
             return (fact.portal, fact.return_id) == (case.case.portal, case.case.return_id)
         case StoreCreditIssued():
             return fact.return_id == case.case.return_id
+        case ChargebackMoved():
+            return _order_of_chargeback(case, fact)
     return False
+
+
+def _order_of_chargeback(case: ReturnCase, fact: ChargebackMoved) -> bool:
+    """A dispute is about a payment, so it concerns every return of the order."""
+    if fact.order_ref is None:
+        return False
+    return fact.order_ref == case.case.order_ref or fact.order_ref.lstrip("#") == (case.case.order_name or "").lstrip(
+        "#"
+    )
 
 
 def parcel_belongs(case: ReturnCase, receipt: Receipt) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+import msgspec
+
 from counterfoil.core.commands import Role
 from counterfoil.core.invariants import Books, Held, Kept, Logged, Sent, Violation, violations
 from counterfoil.flow.world import World
@@ -38,7 +40,9 @@ def gather(world: World, tx: Transaction, case_ids: Iterable[str]) -> Books:
             continue
         returns.append(_kept(world, tx, row))
         sent += [_sent(world, command) for command in tx.rows("commands_of_case", case_id=case_id)]
-    return Books(returns=tuple(returns), sent=tuple(sent), now=world.now())
+    orders = {(k.case.case.brand, k.case.case.order_ref) for k in returns if k.case.case.order_ref is not None}
+    outside = [fact for brand, ref in sorted(orders) for fact in cases.outside_refunds(tx, brand, ref or "")]
+    return Books(returns=tuple(returns), sent=tuple(sent), now=world.now(), outside=tuple(outside))
 
 
 def _parts(tx: Transaction) -> Iterator[list[str]]:
@@ -106,7 +110,7 @@ def _with_documents(world: World, books: Books) -> Books:
                     ours=ours,
                 )
             )
-    return Books(returns=books.returns, sent=books.sent, now=books.now, documents=tuple(held))
+    return msgspec.structs.replace(books, documents=tuple(held))
 
 
 def _span(books: Books) -> tuple[str, str]:

@@ -8,6 +8,7 @@ import msgspec
 
 from counterfoil.core.case import ReturnCase, receipt_key
 from counterfoil.core.events import (
+    ChargebackMoved,
     OrderSeen,
     OutsideFact,
     PortalFact,
@@ -46,6 +47,8 @@ def route(
                 touched.append(_portal_fact(world, tx, brand, fact, actor))
             case OrderSeen():
                 touched += _order_fact(world, tx, brand, fact, actor)
+            case ChargebackMoved():
+                touched += _chargeback(world, tx, brand, fact, actor, delivery_id)
             case _:
                 touched += _other_fact(world, tx, brand, fact, actor, delivery_id)
     return tuple(dict.fromkeys(touched))
@@ -89,6 +92,20 @@ def _order_fact(world: World, tx: Transaction, brand: str, fact: OrderSeen, acto
     return waiting
 
 
+def _chargeback(
+    world: World, tx: Transaction, brand: str, fact: ChargebackMoved, actor: str, delivery_id: int | None
+) -> list[str]:
+    """Every return of the order hears of it now; it is kept for those that come later."""
+    keys = keys_of(fact)
+    cases.put_loose(tx, brand, fact, keys, delivery_id)
+    named = {case_id for key in keys for case_id in cases.by_key(tx, brand, key)}
+    found = [case_id for case_id in sorted(named) if belongs(_load(tx, case_id), fact)]
+    for case_id in found:
+        lock_for(tx, brand, order_of(tx, case_id))
+        advance(world, tx, case_id, [fact], actor)
+    return found
+
+
 def _other_fact(
     world: World, tx: Transaction, brand: str, fact: OutsideFact, actor: str, delivery_id: int | None
 ) -> list[str]:
@@ -99,9 +116,20 @@ def _other_fact(
         advance(world, tx, found, [fact], actor)
         return [found]
     cases.put_loose(tx, brand, fact, keys, delivery_id)
+    if isinstance(fact, RefundMoved):
+        _look_at_order(world, tx, brand, fact)
     if isinstance(fact, WarehouseReported) and fact.receipt.lines:
         problems.put(tx, brand, _blind(fact), delivery_id=delivery_id)
     return []
+
+
+def _look_at_order(world: World, tx: Transaction, brand: str, fact: RefundMoved) -> None:
+    """Money left past the order's returns: each of them is decided again under what the ceiling leaves (R85)."""
+    if fact.order_ref is None:
+        return
+    lock_for(tx, brand, fact.order_ref)
+    for case_id in cases.by_key(tx, brand, ("order", fact.order_ref)):
+        advance(world, tx, case_id, [])
 
 
 def _find(tx: Transaction, brand: str, fact: OutsideFact, keys: Sequence[Key]) -> str | None:

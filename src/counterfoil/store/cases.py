@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 
 from counterfoil.core.case import Acceptance, Reception, ReturnCase
+from counterfoil.core.ceiling import movements_of, outside_movements
 from counterfoil.core.commands import AnyCommand
-from counterfoil.core.events import OrderSeen, OutsideFact
+from counterfoil.core.events import OrderSeen, OutsideFact, RefundMoved
 from counterfoil.core.inner_events import AnyFact, UnitClaim
 from counterfoil.core.look import Decision, Ledger
+from counterfoil.core.movements import Movement
 from counterfoil.store import log
 from counterfoil.store.database import Row, Transaction, now_ms
 
@@ -231,11 +233,13 @@ def ledger(tx: Transaction, case: ReturnCase) -> Ledger:
     }
     elsewhere: dict[str, int] = {}
     money, shipping, shipping_tax, rounding = 0, 0, 0, 0
+    moved: tuple[Movement, ...] = outside_movements(outside_refunds(tx, ref.brand, ref.order_ref))
     for row in tx.rows("cases_of_order", brand=ref.brand, order_ref=ref.order_ref):
         if row["case_id"] == case.case_id:
             continue
         other = _case.decode(row["state"])
         money += other.money_out
+        moved += movements_of(other)
         for charge in other.credit.charges if other.credit is not None else ():
             if charge.code == "shipping":
                 shipping, shipping_tax = shipping + charge.gross, shipping_tax + charge.tax
@@ -244,8 +248,21 @@ def ledger(tx: Transaction, case: ReturnCase) -> Ledger:
         if row["progress"] != "cancelled":
             _count_units(other, elsewhere)
     return Ledger(
-        taken=taken, elsewhere=elsewhere, money_out=money, shipping=(shipping, shipping_tax), rounding=rounding
+        taken=taken,
+        elsewhere=elsewhere,
+        money_out=money,
+        shipping=(shipping, shipping_tax),
+        rounding=rounding,
+        moved=moved,
     )
+
+
+def outside_refunds(tx: Transaction, brand: str, order_ref: str) -> Iterator[RefundMoved]:
+    """Refunds of the order no return has named yet."""
+    for row in tx.rows("loose_by_key", brand=brand, kind="order", value=order_ref):
+        fact = _outside.decode(row["fact"])
+        if isinstance(fact, RefundMoved):
+            yield fact
 
 
 def _count_units(case: ReturnCase, held: dict[str, int]) -> None:

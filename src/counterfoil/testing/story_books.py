@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from counterfoil.core.case import Acceptance, ReturnCase
+from counterfoil.core.ceiling import movements_of, outside_movements
+from counterfoil.core.events import OutsideFact, RefundMoved
 from counterfoil.core.inner_events import AnyFact
 from counterfoil.core.invariants import Books, Kept, Logged, Sent
 from counterfoil.core.look import Decision, Ledger
 from counterfoil.core.policy import FlowPolicy
 
 
-def ledger_of(name: str, known: Mapping[str, ReturnCase], decisions: Mapping[str, Decision]) -> Ledger:
+def ledger_of(
+    name: str, known: Mapping[str, ReturnCase], decisions: Mapping[str, Decision], loose: Sequence[OutsideFact]
+) -> Ledger:
     """What the other returns of the story's one order took up, hold, and were paid."""
     taken: dict[str, int] = {}
     elsewhere: dict[str, int] = {}
     money, shipping, tax, rounding = 0, 0, 0, 0
+    moved = outside_movements(fact for fact in loose if isinstance(fact, RefundMoved))
     for other, case in known.items():
         if other == name:
             continue
         money += case.money_out
+        moved += movements_of(case)
         for charge in case.credit.charges if case.credit else ():
             if charge.code == "shipping":
                 shipping, tax = shipping + charge.gross, tax + charge.tax
@@ -31,7 +37,9 @@ def ledger_of(name: str, known: Mapping[str, ReturnCase], decisions: Mapping[str
                 taken[line] = max(taken.get(line, 0), unit.order_unit)
             if decisions[other].progress != "cancelled" and unit.acceptance is not Acceptance.REJECTED:
                 elsewhere[line] = elsewhere.get(line, 0) + 1
-    return Ledger(taken=taken, elsewhere=elsewhere, money_out=money, shipping=(shipping, tax), rounding=rounding)
+    return Ledger(
+        taken=taken, elsewhere=elsewhere, money_out=money, shipping=(shipping, tax), rounding=rounding, moved=moved
+    )
 
 
 def books_of(

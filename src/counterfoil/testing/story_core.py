@@ -16,6 +16,7 @@ from counterfoil.core.commands import AnyCommand, FetchOrder, ReleaseRefund, Rep
 from counterfoil.core.consent import wanted
 from counterfoil.core.decide import decide
 from counterfoil.core.events import (
+    ChargebackMoved,
     LabelMoved,
     OrderSeen,
     OutsideFact,
@@ -54,7 +55,7 @@ from counterfoil.flow.belongs import belongs, best, keys_of
 from counterfoil.ports.outcomes import Done, Outcome
 from counterfoil.store.cases import references
 from counterfoil.testing.story_books import books_of, ledger_of
-from counterfoil.testing.story_facts import outcome_fact, receipt_of
+from counterfoil.testing.story_facts import dispute_fact, money_fact, outcome_fact, receipt_of
 from counterfoil.testing.story_obedient import ERP_CAN, KINDS, ObedientErp
 from counterfoil.testing.story_portal import PORTAL, Desk
 from counterfoil.testing.story_stage import Document, Open, Parcel
@@ -103,6 +104,7 @@ class CoreStage:
         self._told: dict[str, int] = {}
         self._repeat: set[str] = set()
         self._count = 0
+        self._disputed = 0
 
     # --- what happens
 
@@ -191,10 +193,20 @@ class CoreStage:
                 self._apply(self._last, [moved])
             case "another":
                 self._pay(self._last, "card", amount, self._key("re"))
+            case "disputed" | "won" | "lost":
+                self._dispute(verb, amount)
             case "outside":
                 ref = self._key("re")
                 self._paid[ref] = amount
                 self._loose.append(self._moved(ref, ref, "card", amount, RefundState.CONFIRMED))
+                self._look_everywhere()
+
+    def _dispute(self, verb: str, amount: int) -> None:
+        """The customer's bank speaks; there is one dispute in a story."""
+        self._disputed = amount or self._disputed
+        fact = dispute_fact(verb, self._disputed, self.order, self._moment())
+        self._loose.append(fact)
+        self._look_everywhere()
 
     def erp_refuses(self, document: str, kind: str) -> None:
         """The next document of a kind is refused."""
@@ -287,7 +299,8 @@ class CoreStage:
     def books(self) -> Books:
         """Everything the invariants look at."""
         policy = self._agreement.policy
-        return books_of(self._cases, self._decisions, self._log, tuple(self._sent.values()), policy, self._moment())
+        books = books_of(self._cases, self._decisions, self._log, tuple(self._sent.values()), policy, self._moment())
+        return replace(books, outside=tuple(fact for fact in self._loose if isinstance(fact, RefundMoved)))
 
     def violations(self) -> tuple[Violation, ...]:
         """What is broken and nobody was told of."""
@@ -346,18 +359,7 @@ class CoreStage:
         self._move_money(moved, state)
 
     def _moved(self, ref: str, refund_ref: str, gateway: str, amount: int, state: RefundState) -> RefundMoved:
-        return RefundMoved(
-            key=f"moved/{ref}/{state}",
-            occurred_at=self._moment(),
-            source="shop",
-            ref=f"shop-{ref}",
-            refund_ref=refund_ref,
-            order_ref=self.order.order_ref,
-            amount=amount,
-            currency=self.order.currency,
-            status=state,
-            gateway=gateway,
-        )
+        return money_fact(ref, refund_ref, gateway, amount, state, self.order, self._moment())
 
     def _move_money(self, moved: RefundMoved, state: RefundState) -> None:
         told = self._moved(moved.refund_ref or "", moved.refund_ref or "", moved.gateway or "", moved.amount, state)
@@ -399,7 +401,8 @@ class CoreStage:
             self._evolve(name, fact)
         for loose in tuple(self._loose):
             if belongs(self._cases[name], loose):
-                self._loose.remove(loose)
+                if not isinstance(loose, ChargebackMoved):
+                    self._loose.remove(loose)
                 self._evolve(name, loose)
         for _ in range(ROUNDS_MAX):
             decision = self._decisions[name] = decide(self.look(name))
@@ -428,7 +431,7 @@ class CoreStage:
             case=self._cases[name],
             agreement=self._agreement,
             mapping=self._mapping,
-            ledger=ledger_of(name, self._cases, self._decisions),
+            ledger=ledger_of(name, self._cases, self._decisions, self._loose),
             now=self._moment(),
         )
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from counterfoil.core.case import Step
+from counterfoil.core.chargebacks import ChargebackState
+from counterfoil.core.events import ChargebackMoved, RefundMoved, RefundState
 from counterfoil.core.inner_events import StepDone, StepRefused
+from counterfoil.core.orders import SoldOrder
 from counterfoil.core.receipts import FoundUnits, Inspection, Receipt, ReceiptKind, ReceiptLine
 from counterfoil.ports.outcomes import Done, Outcome, Refused
 from counterfoil.testing.story_stage import Parcel
@@ -75,4 +78,36 @@ def receipt_lines(parcel: Parcel) -> tuple[ReceiptLine, ...]:
             ),
         )
         for place, (sku, found) in enumerate(by_sku.items(), start=1)
+    )
+
+
+def money_fact(
+    ref: str, refund_ref: str, gateway: str, amount: int, state: RefundState, order: SoldOrder, now: str
+) -> RefundMoved:
+    """Money of one refund, as the shop tells it."""
+    return RefundMoved(
+        key=f"moved/{ref}/{state}",
+        occurred_at=now,
+        source="shop",
+        ref=f"shop-{ref}",
+        refund_ref=refund_ref,
+        order_ref=order.order_ref,
+        amount=amount,
+        currency=order.currency,
+        status=state,
+        gateway=gateway,
+    )
+
+
+def dispute_fact(verb: str, amount: int, order: SoldOrder, now: str) -> ChargebackMoved:
+    """The customer's bank speaks: "disputed", "won" or "lost". There is one dispute in a story."""
+    return ChargebackMoved(
+        key=f"dispute/{verb}",
+        occurred_at=now,
+        source="shop",
+        ref="dp-1",
+        order_ref=order.order_ref,
+        amount=amount,
+        currency=order.currency,
+        status=ChargebackState.OPENED if verb == "disputed" else ChargebackState(verb),
     )

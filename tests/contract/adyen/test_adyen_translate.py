@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.core.events import RefundMoved
+from counterfoil.core.events import ChargebackMoved, RefundMoved
 from counterfoil.core.money import to_text
 from counterfoil.core.problems import Owner
 from counterfoil.gateways.adyen.amounts import iso_minor
@@ -174,6 +174,24 @@ def test_a_dispute_told_in_two_items_is_one_chargeback_for_finance() -> None:
         "EXAMPLEPAYMENT01",
     )
     assert "25.50 EUR" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        ("NOTIFICATION_OF_CHARGEBACK", "opened"),
+        ("CHARGEBACK", "opened"),
+        ("CHARGEBACK_REVERSED", "won"),
+        ("SECOND_CHARGEBACK", "lost"),
+        ("PREARBITRATION_WON", "won"),
+        ("PREARBITRATION_LOST", "lost"),
+    ],
+)
+def test_each_step_of_a_dispute_is_a_fact_for_the_ceiling(code: str, state: str) -> None:
+    (moved,) = told(with_item(eventCode=code)).events
+    assert isinstance(moved, ChargebackMoved)
+    assert (moved.status, moved.gateway) == (state, "adyen")
+    assert moved.key.endswith(code)
 
 
 def test_a_stop_that_came_too_late_changes_nothing() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.adapterkit.parse import Fields
-from counterfoil.core.events import OrderSeen, RefundedUnits, RefundMoved, RefundState
+from counterfoil.core.events import ChargebackMoved, OrderSeen, RefundedUnits, RefundMoved, RefundState
 from counterfoil.core.problems import Owner
 from counterfoil.gateways.shopify.orders import order_seen
 from counterfoil.gateways.shopify.translate import translate
@@ -205,8 +205,29 @@ def test_the_identity_holds_for_every_other_refund(name: str) -> None:
 
 def test_a_dispute_is_for_finance() -> None:
     found = told("dispute_opened", "disputes/create")
-    assert (found.kind, found.events) == (Kind.OTHER, ())
+    assert found.kind is Kind.OTHER
+    (moved,) = found.events
+    assert isinstance(moved, ChargebackMoved)
+    assert (moved.ref, moved.order_ref, moved.amount, moved.status) == ("51", "5500000000001", 3495, "opened")
     assert [(p.kind, p.owner) for p in found.problems] == [("chargeback_opened", Owner.FINANCE)]
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [("won", "won"), ("lost", "lost"), ("accepted", "lost"), ("charge_refunded", "won"), ("under_review", "opened")],
+)
+def test_a_dispute_takes_its_course_and_a_strange_status_counts_as_open(word: str, state: str) -> None:
+    body = {"id": 51, "order_id": 7, "amount": "34.95", "currency": "GBP", "status": word}
+    found = told(msgspec.json.encode(body), "disputes/update")
+    assert [(e.status, e.key) for e in found.events if isinstance(e, ChargebackMoved)] == [
+        (state, f"shopify/dispute/51/{state}")
+    ]
+    assert bool(found.problems) is (state == "opened")
+
+
+def test_a_dispute_without_an_amount_is_for_a_person_alone() -> None:
+    found = told(b'{"id": 51, "order_id": 7, "status": "needs_response"}', "disputes/create")
+    assert found.events == () and len(found.problems) == 1
 
 
 # --- what is not ours, and what cannot be read

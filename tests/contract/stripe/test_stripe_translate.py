@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.core.events import RefundMoved
+from counterfoil.core.chargebacks import ChargebackState
+from counterfoil.core.events import ChargebackMoved, RefundMoved
 from counterfoil.core.money import to_text
 from counterfoil.core.problems import Owner
 from counterfoil.gateways.stripe.amounts import iso_minor
@@ -173,6 +174,14 @@ def test_a_dispute_is_a_chargeback_for_finance_once() -> None:
     )
     assert "50.00 GBP" in problem.message
     assert told("dispute_closed").problems == ()
+
+
+def test_a_dispute_is_a_fact_at_each_step_of_its_course() -> None:
+    opened, closed = (told(name).events[0] for name in ("dispute_opened", "dispute_closed"))
+    assert isinstance(opened, ChargebackMoved) and isinstance(closed, ChargebackMoved)
+    assert (opened.status, opened.amount, opened.payment_ref) == (ChargebackState.OPENED, 5000, "pi_3Example0001")
+    assert opened.ref == closed.ref and opened.key != closed.key
+    assert closed.status in (ChargebackState.WON, ChargebackState.LOST)
 
 
 def test_payouts_are_read_from_reports_and_a_failed_one_is_a_problem() -> None:

@@ -6,10 +6,11 @@ before money moves and the draft is posted once the money is confirmed; one that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
+from counterfoil.core import ceiling
 from counterfoil.core.case import Acceptance, Reception, ReturnCase, Step, StepState
 from counterfoil.core.commands import DraftCreditNote, PostCreditNote, RecordRefund, ReleaseRefund
 from counterfoil.core.consent import wanted
@@ -29,12 +30,14 @@ from counterfoil.core.phrases import number_of
 from counterfoil.core.policy import CreditOrder, RefundExecutor, RefundGate
 from counterfoil.core.problems import Problem
 from counterfoil.core.returns import Stage
-from counterfoil.core.rules.gate import RULES, Answer, gate
+from counterfoil.core.rules.gate import RULES, Answer, failed, gate
 from counterfoil.core.rules.verdict import Hold, Pass, Person
 from counterfoil.core.units import booked
 
+_ABOUT_PAYING = ("refund_equals_value", "refund_not_disputed", "refund_within_order", "refund_needs_approval")
+
 # When the money has already moved, what the portal promised no longer matters: the credit is checked against the money.
-_WITHOUT_PROMISE = tuple(rule for rule in RULES if rule[0] not in ("refund_equals_value", "refund_needs_approval"))
+_WITHOUT_PROMISE = tuple(rule for rule in RULES if rule[0] not in _ABOUT_PAYING)
 
 
 def settle(look: Look) -> Iterator[Finding]:
@@ -375,9 +378,57 @@ def _alarms(look: Look) -> Iterator[Finding]:
             )
     if case.processing_failure and case.stage is not Stage.PROCESSED:
         yield Problem(kind="processing_failed", message=f"The portal could not process it: {case.processing_failure}.")
+    yield from _careful(look, "refund_within_order", _too_much)
+    yield from _beside_chargeback(look)
     yield from _processed_unasked(look)
-    yield from _unapproved(look)
+    yield from _careful(look, "refund_needs_approval", _unapproved)
     yield from _credit_overdue(look)
+
+
+def _careful(look: Look, rule: str, alarm: Callable[[Look], Iterator[Finding]]) -> Iterator[Finding]:
+    """An alarm that asks the same as a rule; when it breaks, that is told and nothing else is stopped by it."""
+    try:
+        found = tuple(alarm(look))
+    except Exception as error:
+        found = (failed(rule, error),)
+    yield from found
+
+
+def _too_much(look: Look) -> Iterator[Finding]:
+    """More has left than the order was worth, whoever let it go."""
+    if not look.case.money_out:
+        return
+    over = ceiling.excess(look, asked=False)
+    if over is not None:
+        yield Problem(
+            kind="refund_exceeds_order",
+            subject="left",
+            message=over.sentence,
+            amount=over.amount,
+            currency=look.case.currency,
+        )
+
+
+def _beside_chargeback(look: Look) -> Iterator[Finding]:
+    """A refund of a disputed payment is evidence: the bank has to hear of it, or the customer is paid twice."""
+    case = look.case
+    if not case.confirmed or "refund_beside_chargeback" in case.accepted_differences:
+        return
+    paid = ", ".join(
+        f"{to_text(r.amount, r.currency)} {r.currency} on {(r.at or 'an unknown day')[:10]} ({r.ref})"
+        for r in case.confirmed
+    )
+    for chargeback in case.chargebacks:
+        if chargeback.gone:
+            amount = to_text(chargeback.amount, chargeback.currency)
+            yield Problem(
+                kind="refund_beside_chargeback",
+                subject=chargeback.ref,
+                message=f"Dispute {chargeback.ref} over {amount} {chargeback.currency} is {chargeback.status.value}, "
+                f"and this return refunded {paid}: evidence for the bank.",
+                amount=min(chargeback.amount, case.money_out),
+                currency=chargeback.currency,
+            )
 
 
 def _processed_unasked(look: Look) -> Iterator[Finding]:

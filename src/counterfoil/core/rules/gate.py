@@ -16,6 +16,7 @@ from counterfoil.core.rules import (
     refund_needs_approval,
     refund_needs_inspection,
     refund_needs_receipt,
+    refund_not_disputed,
     refund_within_order,
     return_is_authorised,
 )
@@ -32,6 +33,7 @@ RULES: tuple[tuple[str, Rule], ...] = tuple(
         refund_needs_acceptance,
         exchange_is_carried,
         refund_equals_value,
+        refund_not_disputed,
         refund_within_order,
         refund_needs_approval,
     )
@@ -87,5 +89,10 @@ def _judged(look: Look, name: str, rule: Rule) -> Verdict:
     try:
         return rule(look)
     except Exception as error:  # whatever it is, the gate stays shut and a person is told
-        message = f"The rule {name} could not be worked out ({type(error).__name__}: {error})."
-        return Person(Problem(kind="gate_failed", subject=name, message=message))
+        return Person(failed(name, error))
+
+
+def failed(name: str, error: Exception) -> Problem:
+    """A rule or an alarm that broke, as something a person is told."""
+    message = f"The rule {name} could not be worked out ({type(error).__name__}: {error})."
+    return Problem(kind="gate_failed", subject=name, message=message)

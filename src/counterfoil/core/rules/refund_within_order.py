@@ -1,29 +1,19 @@
-"""All refunds of an order together never exceed what the order was worth (invariant 2, R81)."""
+"""Everything that leaves an order stays within what it was worth, by payment and by unit as well (invariant 2, R81)."""
 
 from __future__ import annotations
 
-from counterfoil.core.credit.note import promised
+from counterfoil.core import ceiling
 from counterfoil.core.look import Look
-from counterfoil.core.money import to_text
 from counterfoil.core.problems import Problem
 from counterfoil.core.rules.verdict import Hold, Pass, Person, Verdict
 
 
 def judge(look: Look) -> Verdict:
-    """Open while what left elsewhere plus what is asked for here fits into the order."""
-    case = look.case
-    if case.order is None:
+    """Open while what left, what is disputed and what is asked for here fit under the ceiling."""
+    if look.case.order is None:
         return Hold("the original order is known")
-    order = case.order
-    worth = sum(order.line_value(line) for line in order.lines)
-    for part in order.shipping:
-        worth += part.price - part.discount + (0 if order.taxes_included else part.tax)
-    asked = max(promised(case) or 0, case.money_out)
-    if look.ledger.money_out + asked <= worth:
+    over = ceiling.excess(look, asked=True)
+    if over is None:
         return Pass("all refunds of this order together stay within what it was worth")
-    message = (
-        f"Order {order.name} was worth {to_text(worth, order.currency)}; {to_text(look.ledger.money_out, order.currency)} "
-        f"already left elsewhere and {to_text(asked, order.currency)} is asked for here."
-    )
-    over = look.ledger.money_out + asked - worth
-    return Person(Problem(kind="refund_exceeds_order", message=message, amount=over, currency=order.currency))
+    currency = look.case.order.currency
+    return Person(Problem(kind="refund_exceeds_order", message=over.sentence, amount=over.amount, currency=currency))

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import msgspec
 
 from counterfoil.adapterkit.parse import Fields, UnreadableError
-from counterfoil.core.events import RefundMoved, RefundState
+from counterfoil.core.chargebacks import ChargebackState
+from counterfoil.core.events import ChargebackMoved, RefundMoved, RefundState
 from counterfoil.core.money import to_text
 from counterfoil.core.problems import Owner
 from counterfoil.gateways.adyen.amounts import money
@@ -37,7 +38,16 @@ STATES: dict[tuple[str, bool], RefundState | None] = {
     ("VOID_PENDING_REFUND", False): None,
 }
 
-_DISPUTES = ("NOTIFICATION_OF_CHARGEBACK", "CHARGEBACK", "SECOND_CHARGEBACK")
+# How far a dispute is after each of its events; the openings are told to a person as well.
+_OPENINGS = ("NOTIFICATION_OF_CHARGEBACK", "CHARGEBACK", "SECOND_CHARGEBACK")
+DISPUTES: dict[str, ChargebackState] = {
+    "NOTIFICATION_OF_CHARGEBACK": ChargebackState.OPENED,
+    "CHARGEBACK": ChargebackState.OPENED,  # the money is gone, and may be defended still
+    "CHARGEBACK_REVERSED": ChargebackState.WON,
+    "SECOND_CHARGEBACK": ChargebackState.LOST,
+    "PREARBITRATION_WON": ChargebackState.WON,
+    "PREARBITRATION_LOST": ChargebackState.LOST,
+}
 _ASIDE = {
     "AUTHORISATION": "money taken, not paid back",
     "AUTHORISATION_ADJUSTMENT": "money taken, not paid back",
@@ -47,9 +57,6 @@ _ASIDE = {
     "TECHNICAL_CANCEL": "nothing had been taken, so nothing goes back",
     "REQUEST_FOR_INFORMATION": "the course of a dispute; it counts when it becomes a chargeback",
     "INFORMATION_SUPPLIED": "the course of a dispute already told",
-    "CHARGEBACK_REVERSED": "the course of a dispute already told",
-    "PREARBITRATION_WON": "the course of a dispute already told",
-    "PREARBITRATION_LOST": "the course of a dispute already told",
     "REPORT_AVAILABLE": "a report is ready; it is read as a file",
 }
 
@@ -96,8 +103,8 @@ def of_item(item: Item) -> Translation:
         code, success = item.code, item.success
         if item.about_refund:
             return _refund(item, code, success=success)
-        if code in _DISPUTES:
-            return _dispute(item.fields)
+        if code in DISPUTES:
+            return _dispute(item.fields, code)
     except UnreadableError as error:
         return _unreadable((_finding(str(error), item.fields.path),))
     because = _ASIDE.get(code)
@@ -142,16 +149,38 @@ def _moved(fields: Fields, code: str, state: RefundState, *, success: bool) -> R
 # --- what needs a person --------------------------------------------------------------------------------------------
 
 
-def _dispute(fields: Fields) -> Translation:
-    """A chargeback takes money past the refund; the several items of one dispute are one problem."""
-    amount, currency = money(fields)
+def _dispute(fields: Fields, code: str) -> Translation:
+    """A chargeback takes money past the refund: a fact for the ceiling; its openings together are one problem."""
+    moved = _chargeback(fields, code)
+    if code not in _OPENINGS:
+        return Translation(vendor=VENDOR, kind=Kind.OTHER, events=(moved,))
+    amount, currency = moved.amount, moved.currency
     payment = fields.text("originalReference") or fields.need("pspReference")
     order = fields.text("merchantReference") or "unknown"
     message = (
         f"The customer's bank disputes {to_text(amount, currency)} {currency} of payment {payment}, order {order}."
     )
     finding = Finding(kind="chargeback_opened", owner=Owner.FINANCE, message=message, subject=payment)
-    return Translation(vendor=VENDOR, kind=Kind.OTHER, problems=(finding,))
+    return Translation(vendor=VENDOR, kind=Kind.OTHER, events=(moved,), problems=(finding,))
+
+
+def _chargeback(fields: Fields, code: str) -> ChargebackMoved:
+    """The dispute is told apart by its own reference, which all its items carry (inferred, see NOTES)."""
+    amount, currency = money(fields)
+    ref = fields.need("pspReference")
+    return ChargebackMoved(
+        key=f"adyen/dispute/{ref}/{code}",
+        occurred_at=fields.moment("eventDate"),
+        source=VENDOR,
+        ref=ref,
+        order_ref=fields.text("merchantReference"),
+        amount=amount,
+        currency=currency,
+        status=DISPUTES[code],
+        payment_ref=fields.text("originalReference"),
+        gateway=VENDOR,
+        reason=fields.text("reason"),
+    )
 
 
 def _unknown(code: str, message: str) -> Translation:

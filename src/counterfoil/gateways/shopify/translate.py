@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 
 from counterfoil.adapterkit.parse import Fields, UnreadableError, read_json
+from counterfoil.core.chargebacks import ChargebackState
 from counterfoil.core.events import OutsideFact, RefundMoved
 from counterfoil.core.problems import Owner
 from counterfoil.gateways.shopify.books import Currencies, order_currencies, refund_currencies
+from counterfoil.gateways.shopify.disputes import chargeback_moved
 from counterfoil.gateways.shopify.errors import Trouble, graph_trouble, http_trouble
 from counterfoil.gateways.shopify.facts import movement, movements, settled_unaided, tender_movement
 from counterfoil.gateways.shopify.graph import order_body
@@ -182,12 +184,16 @@ def _refund_translation(
 
 
 def _dispute(body: Fields) -> Translation:
-    """A chargeback takes money back past the refund; a person has to see that it is not credited twice."""
+    """A chargeback takes money back past the refund: a fact for the ceiling, and a person is told while it is open."""
+    moved = chargeback_moved(body)
+    if moved is not None and moved.status is not ChargebackState.OPENED:
+        return Translation(vendor=VENDOR, kind=Kind.OTHER, events=(moved,))
     order_ref, amount = body.text("order_id"), body.text("amount")
     words = f"The customer's bank disputes {amount or 'an amount'} {body.text('currency') or ''}".rstrip()
     message = f"{words} of order {order_ref or 'unknown'} (status {body.text('status') or 'unknown'})."
     finding = _finding("chargeback_opened", Owner.FINANCE, message, order_ref or body.text("id") or "")
-    return Translation(vendor=VENDOR, kind=Kind.OTHER, problems=(finding,))
+    events = (moved,) if moved is not None else ()
+    return Translation(vendor=VENDOR, kind=Kind.OTHER, events=events, problems=(finding,))
 
 
 _READERS: Mapping[str, Callable[[Fields], Translation]] = {

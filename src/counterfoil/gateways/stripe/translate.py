@@ -14,6 +14,7 @@ from counterfoil.adapterkit.parse import Fields, UnreadableError, read_object
 from counterfoil.core.events import RefundMoved
 from counterfoil.core.money import to_text
 from counterfoil.core.problems import Owner
+from counterfoil.gateways.stripe.disputes import chargeback_moved
 from counterfoil.gateways.stripe.refunds import amount, moment, order_ref, refund_moved
 from counterfoil.gateways.stripe.webhooks import SIGNATURE
 from counterfoil.ports.translation import Answer, Finding, Kind, RefundNotice, Signature, Translation
@@ -61,7 +62,7 @@ def _event(event: Fields, topic: str) -> Translation:
     if record.text("object") == "refund":
         return _refunds((refund_moved(record, moment(event, "created")),))
     if topic.startswith("charge.dispute."):
-        return _dispute(record, topic)
+        return _dispute(record, topic, moment(event, "created"))
     if topic == "charge.refunded":
         return Translation(vendor=VENDOR, kind=Kind.OTHER, ignored_because=_SAID_ELSEWHERE)
     if topic == "payout.failed":
@@ -87,13 +88,11 @@ def _refunds(facts: tuple[RefundMoved, ...]) -> Translation:
 # --- what needs a person --------------------------------------------------------------------------------------------
 
 
-def _dispute(dispute: Fields, topic: str) -> Translation:
-    """A chargeback takes money past the refund; a person has to see that the customer is not paid twice.
-
-    Only the opening asks for a person; the later events of one dispute are its course.
-    """
+def _dispute(dispute: Fields, topic: str, at: str | None) -> Translation:
+    """A chargeback takes money past the refund: a fact for the refund ceiling, and at its opening a person is told."""
+    moved = chargeback_moved(dispute, at)
     if topic != "charge.dispute.created":
-        return Translation(vendor=VENDOR, kind=Kind.OTHER, ignored_because="the course of a dispute already told")
+        return Translation(vendor=VENDOR, kind=Kind.OTHER, events=(moved,))
     currency = dispute.need("currency").upper()
     text = f"{to_text(amount(dispute, 'amount', currency), currency)} {currency}"
     payment = dispute.text("payment_intent") or dispute.need("charge")
@@ -101,7 +100,7 @@ def _dispute(dispute: Fields, topic: str) -> Translation:
     why = dispute.text("reason") or "no reason given"
     message = f"The customer's bank disputes {text} of payment {payment}{of_order} ({why})."
     finding = Finding(kind="chargeback_opened", owner=Owner.FINANCE, message=message, subject=payment)
-    return Translation(vendor=VENDOR, kind=Kind.OTHER, problems=(finding,))
+    return Translation(vendor=VENDOR, kind=Kind.OTHER, events=(moved,), problems=(finding,))
 
 
 def _payout_failed(payout: Fields) -> Translation:
