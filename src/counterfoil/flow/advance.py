@@ -6,16 +6,18 @@ from collections.abc import Sequence
 
 from counterfoil.core.case import ReturnCase, StepState, receipt_key
 from counterfoil.core.commands import Role
+from counterfoil.core.consent import wanted
 from counterfoil.core.decide import decide
 from counterfoil.core.documents import DocumentRef
 from counterfoil.core.events import ChargebackMoved, RefundMoved, WarehouseReported
 from counterfoil.core.evolve import evolve
 from counterfoil.core.inner_events import AnyFact, StepRequested, UnitsClaimed
+from counterfoil.core.judgement import Verdict, judge
 from counterfoil.core.look import Decision, Ledger, Look, Request
 from counterfoil.core.problems import Owner
 from counterfoil.flow.belongs import belongs
 from counterfoil.flow.world import Setup, World
-from counterfoil.store import cases, commands, problems
+from counterfoil.store import cases, commands, decisions, problems
 from counterfoil.store.cases import Entry, Loose, Stored
 from counterfoil.store.database import Transaction
 
@@ -55,6 +57,7 @@ def _advance(world: World, tx: Transaction, stored: Stored, facts: Sequence[AnyF
     decision = run.settle()
     cases.save(tx, stored, run.case, run.entries, decision)
     problems.sync(tx, run.case, decision.problems, _owners(run.case))
+    _judged(tx, run.look(), stored.seq + len(run.entries))
     _documents(tx, setup, run.case, stored.case)
     return decision
 
@@ -107,14 +110,15 @@ class _Run:
     def settle(self) -> Decision:
         """Decide and carry the decision out until nothing more is asked for."""
         for _ in range(ROUNDS_MAX):
-            decision = decide(self._look())
+            decision = decide(self.look())
             if not decision.requests:
                 return decision
             for request in decision.requests:
                 self._request(request)
         raise AssertionError(f"{self.case.case_id}: the decision never comes to rest")
 
-    def _look(self) -> Look:
+    def look(self) -> Look:
+        """Everything a decision about the return leans on now."""
         if self._ledger is None:
             self._ledger = cases.ledger(self.tx, self.case)
         return _look(self.world, self.setup, self.case, self._ledger)
@@ -146,6 +150,16 @@ class _Run:
 
     def _unclaimed(self, unit_id: str) -> bool:
         return all(unit.unit_id != unit_id or unit.order_unit is None for unit in self.case.units)
+
+
+def _judged(tx: Transaction, look: Look, seq: int) -> None:
+    """Keep the refund gate's verdict when it changed, and ask the people it waits for."""
+    judgement = judge(look)
+    changed = decisions.put(tx, look, seq, judgement)
+    waived = {rule.waives_gate for rule in look.policy.approvals}
+    asking = judgement.verdict is Verdict.HOLD and judgement.rule in {"refund_needs_approval", *waived}
+    if changed or asking:
+        decisions.ask(tx, look, [wish for wish in wanted(look) if not wish.met] if asking else [])
 
 
 def _end_blind(tx: Transaction, brand: str, fact: AnyFact) -> None:

@@ -9,7 +9,8 @@ from counterfoil.core.ceiling import movements_of, outside_movements
 from counterfoil.core.events import OutsideFact, RefundMoved
 from counterfoil.core.inner_events import AnyFact
 from counterfoil.core.invariants import Books, Kept, Logged, Sent
-from counterfoil.core.look import Decision, Ledger
+from counterfoil.core.judgement import Record, judge
+from counterfoil.core.look import Decision, Ledger, Look
 from counterfoil.core.policy import FlowPolicy
 
 
@@ -62,3 +63,12 @@ def books_of(
         for name, case in known.items()
     )
     return Books(returns=returns, sent=sent, now=now)
+
+
+def keep_judgement(kept: list[tuple[Record, Look]], look: Look, seq: int) -> None:
+    """Keep a change of verdict with everything it leaned on, as the store does."""
+    judgement = judge(look)
+    before = [record for record, _ in kept if record.case_id == look.case.case_id]
+    if not before or before[-1].judgement.signature != judgement.signature:
+        record = Record(case_id=look.case.case_id, seq=seq, now=look.now, ledger=look.ledger, judgement=judgement)
+        kept.append((record, look))

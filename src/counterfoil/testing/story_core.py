@@ -30,7 +30,6 @@ from counterfoil.core.events import (
     ReturnExpired,
     ReturnProcessed,
     ReturnRequested,
-    StoreCreditIssued,
     WarehouseReported,
 )
 from counterfoil.core.evolve import evolve, new_case
@@ -45,6 +44,7 @@ from counterfoil.core.inner_events import (
     UnitsClaimed,
 )
 from counterfoil.core.invariants import Books, Sent, Violation, violations
+from counterfoil.core.judgement import Record
 from counterfoil.core.look import Decision, Look, Request
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.owners import ROLE_FAMILY
@@ -54,8 +54,8 @@ from counterfoil.core.returns import LabelStatus, PortalReturn, Stage
 from counterfoil.flow.belongs import belongs, best, keys_of
 from counterfoil.ports.outcomes import Done, Outcome
 from counterfoil.store.cases import references
-from counterfoil.testing.story_books import books_of, ledger_of
-from counterfoil.testing.story_facts import dispute_fact, money_fact, outcome_fact, receipt_of
+from counterfoil.testing.story_books import books_of, keep_judgement, ledger_of
+from counterfoil.testing.story_facts import dispute_fact, money_fact, outcome_fact, receipt_of, store_credit_fact
 from counterfoil.testing.story_obedient import ERP_CAN, KINDS, ObedientErp
 from counterfoil.testing.story_portal import PORTAL, Desk
 from counterfoil.testing.story_stage import Document, Open, Parcel
@@ -103,6 +103,7 @@ class CoreStage:
         self._paid: dict[str, int] = {}
         self._told: dict[str, int] = {}
         self._repeat: set[str] = set()
+        self.judged: list[tuple[Record, Look]] = []  # every change of verdict, with what it leaned on
         self._count = 0
         self._disputed = 0
 
@@ -330,15 +331,8 @@ class CoreStage:
     def _issue_credit(self, name: str, amount: int) -> None:
         card = self._key("gc")
         self._paid[card] = amount
-        issued = StoreCreditIssued(
-            key=card,
-            occurred_at=self._moment(),
-            portal=PORTAL,
-            return_id=self.desk.papers[name].shown.return_id,
-            gift_card_id=card,
-            issued=amount,
-            currency=self.order.currency,
-        )
+        shown = self.desk.papers[name].shown
+        issued = store_credit_fact(card, shown.return_id, amount, self.order.currency, self._moment())
         self._apply(name, [issued])
 
     def _pay(self, name: str, gateway: str, amount: int, ref: str) -> None:
@@ -415,6 +409,7 @@ class CoreStage:
         else:
             raise AssertionError(f"{name}: the decision never comes to rest")
         self._check()
+        keep_judgement(self.judged, self.look(name), len(self._log[name]))
 
     def _evolve(self, name: str, fact: AnyFact) -> None:
         """Once for each key, as the log does."""

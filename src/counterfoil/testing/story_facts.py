@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from counterfoil.core.case import Step
 from counterfoil.core.chargebacks import ChargebackState
-from counterfoil.core.events import ChargebackMoved, RefundMoved, RefundState
+from counterfoil.core.events import ChargebackMoved, RefundMoved, RefundState, StoreCreditIssued
 from counterfoil.core.inner_events import StepDone, StepRefused
 from counterfoil.core.orders import SoldOrder
 from counterfoil.core.receipts import FoundUnits, Inspection, Receipt, ReceiptKind, ReceiptLine
 from counterfoil.ports.outcomes import Done, Outcome, Refused
+from counterfoil.testing.story_portal import PORTAL
 from counterfoil.testing.story_stage import Parcel
 from counterfoil.testing.story_world import WAREHOUSE, Item
 
@@ -110,4 +111,17 @@ def dispute_fact(verb: str, amount: int, order: SoldOrder, now: str) -> Chargeba
         amount=amount,
         currency=order.currency,
         status=ChargebackState.OPENED if verb == "disputed" else ChargebackState(verb),
+    )
+
+
+def store_credit_fact(card: str, return_id: str, amount: int, currency: str, now: str) -> StoreCreditIssued:
+    """The portal issues a gift card for a return."""
+    return StoreCreditIssued(
+        key=card,
+        occurred_at=now,
+        portal=PORTAL,
+        return_id=return_id,
+        gift_card_id=card,
+        issued=amount,
+        currency=currency,
     )

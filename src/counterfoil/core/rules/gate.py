@@ -50,7 +50,7 @@ class Answer(msgspec.Struct, frozen=True):
     verdict: Verdict
 
 
-def gate(look: Look, rules: tuple[tuple[str, Rule], ...] = RULES) -> tuple[Answer, ...]:
+def gate(look: Look, rules: tuple[tuple[str, Rule], ...] | None = None) -> tuple[Answer, ...]:
     """Every rule's answer, up to and including the first that is not a pass."""
     answers: list[Answer] = []
     for answer in every_answer(look, rules):
@@ -60,9 +60,9 @@ def gate(look: Look, rules: tuple[tuple[str, Rule], ...] = RULES) -> tuple[Answe
     return tuple(answers)
 
 
-def every_answer(look: Look, rules: tuple[tuple[str, Rule], ...] = RULES) -> Iterator[Answer]:
-    """Each rule's answer in order, worked out as it is asked for."""
-    for name, rule in rules:
+def every_answer(look: Look, rules: tuple[tuple[str, Rule], ...] | None = None) -> Iterator[Answer]:
+    """Each rule's answer in order, worked out as it is asked for; every rule there is unless some are named."""
+    for name, rule in RULES if rules is None else rules:
         yield Answer(name, _waived(look, name, _judged(look, name, rule)))
 
 
