@@ -23,7 +23,6 @@ from counterfoil.core.events import (
     PortalFact,
     ProcessingFailed,
     RefundMoved,
-    RefundReported,
     RefundState,
     ReturnAuthorised,
     ReturnCancelled,
@@ -55,7 +54,14 @@ from counterfoil.flow.belongs import belongs, best, keys_of
 from counterfoil.ports.outcomes import Done, Outcome
 from counterfoil.store.cases import references
 from counterfoil.testing.story_books import books_of, keep_judgement, ledger_of
-from counterfoil.testing.story_facts import dispute_fact, money_fact, outcome_fact, receipt_of, store_credit_fact
+from counterfoil.testing.story_facts import (
+    dispute_fact,
+    money_fact,
+    outcome_fact,
+    receipt_of,
+    reported_fact,
+    store_credit_fact,
+)
 from counterfoil.testing.story_obedient import ERP_CAN, KINDS, ObedientErp
 from counterfoil.testing.story_portal import PORTAL, Desk
 from counterfoil.testing.story_stage import Document, Open, Parcel
@@ -219,8 +225,7 @@ class CoreStage:
 
     def accept(self, who: str, kind: str, by: str, reason: str) -> None:
         """A person accepts an exception."""
-        fact = DifferenceAccepted(key=self._key("accepted"), kind=kind, by=by, reason=reason)
-        self._apply(self._name(who), [fact])
+        self.tell(self._name(who), DifferenceAccepted(key=self._key("accepted"), kind=kind, by=by, reason=reason))
 
     def approve(self, who: str, by: str, role: str, reason: str, *, agreed: bool) -> None:
         """A person answers every approval that is wanted now."""
@@ -336,15 +341,8 @@ class CoreStage:
         self._apply(name, [issued])
 
     def _pay(self, name: str, gateway: str, amount: int, ref: str) -> None:
-        reported = RefundReported(
-            key=f"reported/{ref}",
-            portal=PORTAL,
-            return_id=self.desk.papers[name].shown.return_id,
-            ref=ref,
-            gateway=gateway,
-            amount=amount,
-            currency=self.order.currency,
-        )
+        shown = self.desk.papers[name].shown
+        reported = reported_fact(shown.return_id, ref, gateway, amount, self.order.currency)
         self._apply(name, [reported])
         state = RefundState.PENDING if self._holding else RefundState.CONFIRMED
         moved = self._moved(ref, ref, gateway, amount, state)
@@ -365,6 +363,14 @@ class CoreStage:
                 return
 
     # --- the shell in small
+
+    def tell(self, name: str, fact: AnyFact) -> None:
+        """A fact reaches a return, and everything that follows happens."""
+        self._apply(name, [fact])
+
+    def log(self, name: str) -> tuple[AnyFact, ...]:
+        """Every fact a return took in."""
+        return tuple(self._log[name])
 
     def _find(self, fact: WarehouseReported) -> str | None:
         """The return a parcel belongs to; the first reference that leads anywhere decides."""

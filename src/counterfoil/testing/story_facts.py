@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from counterfoil.core.case import Step
 from counterfoil.core.chargebacks import ChargebackState
-from counterfoil.core.events import ChargebackMoved, RefundMoved, RefundState, StoreCreditIssued
+from counterfoil.core.events import ChargebackMoved, RefundMoved, RefundReported, RefundState, StoreCreditIssued
 from counterfoil.core.inner_events import StepDone, StepRefused
 from counterfoil.core.orders import SoldOrder
 from counterfoil.core.receipts import FoundUnits, Inspection, Receipt, ReceiptKind, ReceiptLine
@@ -123,5 +123,18 @@ def store_credit_fact(card: str, return_id: str, amount: int, currency: str, now
         return_id=return_id,
         gift_card_id=card,
         issued=amount,
+        currency=currency,
+    )
+
+
+def reported_fact(return_id: str, ref: str, gateway: str, amount: int, currency: str) -> RefundReported:
+    """The portal names a refund of the shop as a return's."""
+    return RefundReported(
+        key=f"reported/{ref}",
+        portal=PORTAL,
+        return_id=return_id,
+        ref=ref,
+        gateway=gateway,
+        amount=amount,
         currency=currency,
     )
