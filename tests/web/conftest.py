@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,10 @@ def sign_in(system: world.FakeSystem) -> Any:
         made = Client(headers={"host": "testserver"})
         if roles:
             made.force_login(_user(roles), backend="django.contrib.auth.backends.ModelBackend")
+            session = made.session  # as a sign-in through the form leaves it
+            session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+            session["account_authentication_methods_user"] = session["_auth_user_id"]
+            session.save()
         return made
 
     return client

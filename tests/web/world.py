@@ -5,6 +5,7 @@ Rows are written straight into the tables; states are real `ReturnCase` values. 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import msgspec
 
 from counterfoil.core.case import Acceptance, Reception, Refund, ReturnCase, Step, StepState, Unit
 from counterfoil.core.commands import CaseRef, PostCreditNote
+from counterfoil.core.consent import Wanted
 from counterfoil.core.documents import CreditCharge, CreditLine, CreditNote, DocumentRef, ErpOrder
 from counterfoil.core.events import Fact, LabelMoved, RefundMoved, RefundState, ReturnAuthorised, WarehouseReported
 from counterfoil.core.inner_events import StepDone, StepRefused, StepRequested
@@ -95,6 +97,14 @@ class RecordingActions:
 
     def accept(self, case_id: str, kind: str, by: str, reason: str) -> None:
         self._note("accept", case_id, kind, by, reason)
+
+    def wanted(self, case_id: str) -> tuple[Wanted, ...]:
+        return ()
+
+    def answer(
+        self, case_id: str, rule: str, amount: int, by: str, roles: Sequence[str], reason: str, *, agreed: bool
+    ) -> None:
+        self._note("answer", case_id, rule, amount, by, tuple(roles), reason, agreed)
 
     def resolve_problem(self, problem_id: int, by: str, reason: str) -> None:
         self._note("resolve_problem", problem_id, by, reason)

@@ -63,6 +63,10 @@ def owns_problem(user: AbstractBaseUser, problem: Any) -> bool:
 PERMISSIONS: dict[str, tuple[Any, str]] = {
     "returns.view": (_in_groups(*ROLES), "anyone with a role"),
     "audit.view": (_in_groups("auditor", "finance", "integration", "admin"), "finance, integration or an auditor"),
+    "refunds.approve": (
+        _in_groups("finance", "ops", "cx", "integration", "admin"),
+        "whoever the approval rule names",
+    ),
     "problems.retry": (_in_groups("finance", "ops", "integration", "admin"), "finance, operations or integration"),
     "problems.accept": (_in_groups("finance", "admin"), "finance"),
     "problems.settle": (_in_groups("finance", "ops", "admin"), "finance or operations"),
@@ -75,6 +79,9 @@ PERMISSIONS: dict[str, tuple[Any, str]] = {
     "deliveries.requeue": (_in_groups("integration", "admin"), "integration"),
 }
 """Each permission: its predicate, and who has it in words, for the sentence beside an action that is not offered."""
+
+MOVES_MONEY = frozenset({"refunds.approve", "problems.accept", "problems.settle"})
+"""Permissions whose use may let money go: they ask for a fresh sign-in first (R78)."""
 
 for _name, (_predicate, _) in PERMISSIONS.items():
     if not rules.perm_exists(_name):

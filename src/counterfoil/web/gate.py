@@ -13,8 +13,9 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from counterfoil.web.access import CLOSED, PUBLIC, SIGNED_IN, declared, may
+from counterfoil.web.access import CLOSED, MOVES_MONEY, PUBLIC, SIGNED_IN, declared, may
 from counterfoil.web.errors import not_allowed
+from counterfoil.web.freshness import step_up
 
 
 class AccessMiddleware:
@@ -43,7 +44,7 @@ class AccessMiddleware:
         if not request.user.is_authenticated:
             return _sign_in_first(request)
         if permission == SIGNED_IN or (permission is not None and may(request, permission)):
-            return None
+            return step_up(request) if permission in MOVES_MONEY and request.method == "POST" else None
         return not_allowed(request, permission)
 
 

@@ -167,6 +167,20 @@ def _person(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[s
     }
 
 
+def _answered(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[str, str]:
+    """Who agreed or refused, to how much, and why."""
+    terms = fact.get("terms") or {}
+    shown = amount_text(terms.get("amount"), terms.get("currency"))
+    detail = f"{shown}: {fact.get('reason') or ''}"
+    return {"tone": "person", "detail": detail, "rule": str(fact.get("rule") or "")}
+
+
+def _dispute(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[str, str]:
+    shown = amount_text(fact.get("amount"), fact.get("currency"))
+    word = {"opened": "Disputed", "won": "Dispute won", "lost": "Dispute lost"}.get(str(fact.get("status")), "Dispute")
+    return {"title": f"{word}: {shown}", "detail": str(fact.get("reason") or ""), "number": str(fact.get("ref") or "")}
+
+
 def web_address(value: object) -> str:
     """A link's target when it is one a browser may follow, else nothing."""
     return value if isinstance(value, str) and value.startswith(("https://", "http://")) else ""
@@ -190,6 +204,9 @@ _TELLERS = {
     "RetryAsked": _person,
     "StepSettled": _person,
     "DifferenceAccepted": _person,
+    "ApprovalGiven": _answered,
+    "ApprovalRefused": _answered,
+    "ChargebackMoved": _dispute,
     "ProblemResolved": _house,
     "ConnectionPaused": _house,
     "ConnectionResumed": _house,

@@ -6,7 +6,7 @@ from allauth.account import urls as account_urls
 from django.urls import include, path
 
 from counterfoil.web import errors
-from counterfoil.web.pages import act, audit, case, connections, preferences, problems, returns, today
+from counterfoil.web.pages import act, approvals, audit, case, connections, preferences, problems, returns, today
 
 ACCOUNT = [route for route in account_urls.urlpatterns if route.name != "account_reset_password"]
 """The account package's addresses. Without mail there is no reset; leaving it out also takes its link away."""
@@ -25,6 +25,8 @@ urlpatterns = [
     path("problems/accept", act.accept, name="act_accept"),
     path("problems/settle", act.settle, name="act_settle"),
     path("problems/resolve", act.resolve, name="act_resolve"),
+    path("approvals", approvals.approvals_page, name="approvals"),
+    path("approvals/answer", approvals.answer, name="approve"),
     path("connections", connections.connections_page, name="connections"),
     path("connections/pause", connections.pause, name="connection_pause"),
     path("connections/resume", connections.resume, name="connection_resume"),

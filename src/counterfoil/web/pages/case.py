@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from counterfoil.core.case import ReturnCase, Unit
+from counterfoil.store import decisions
 from counterfoil.store.database import Row
 from counterfoil.web import filters, timeline, words
 from counterfoil.web.access import page
@@ -57,6 +58,8 @@ def return_page(request: HttpRequest, case_id: str) -> HttpResponse:
         documents = tx.rows("console_case_documents", case_id=case_id)
         problems = tx.rows("console_case_problems", case_id=case_id, rows=PROBLEM_ROWS)
         credit = tx.one("console_case_credit", case_id=case_id)
+        verdicts = decisions.of_case(tx, case_id)
+        asked = len(tx.rows("approvals_of_case", case_id=case_id))
     case = read_case(row["state"])
     open_problems = [_with_offers(request, problem, case) for problem in problems if problem["state"] == "open"]
     context = {
@@ -65,6 +68,9 @@ def return_page(request: HttpRequest, case_id: str) -> HttpResponse:
         "title": row["order_name"] or row["return_id"],
         "entries": _story(log[:LOG_ROWS], case),
         "earlier": log[LOG_ROWS - 1]["seq"] if len(log) > LOG_ROWS else None,
+        "decision": verdicts[-1] if verdicts else None,
+        "verdicts": verdicts,
+        "asked": asked,
         "money": panel(case, row, credit),
         "units": units(case),
         "papers": papers(case, documents, current().connections),
