@@ -113,6 +113,13 @@ def test_what_has_left_by_itself_is_found_without_anything_asked() -> None:
     assert found.amount == 1 and "left here" in found.sentence
 
 
+def test_an_unnamed_refund_and_the_credit_it_may_pay_are_not_called_too_much_but_leave_no_room() -> None:
+    look = look_after(*TWO)
+    both = (left(WORTH - 4000, MovementKind.OWED), left(WORTH - 4000, MovementKind.OUTSIDE))
+    assert excess(beside(look, *both), asked=False) is None
+    assert over(beside(unpaid(), *both)).amount == WORTH - 4000
+
+
 def test_the_rule_refund_within_order_says_the_figures() -> None:
     verdict = refund_within_order.judge(beside(unpaid(), left(WORTH)))
     assert isinstance(verdict, Person) and "79.95" in verdict.problem.message

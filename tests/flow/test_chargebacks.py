@@ -7,8 +7,11 @@ import pytest
 from counterfoil.core.chargebacks import ChargebackState
 from counterfoil.core.events import ChargebackMoved, RefundState
 from counterfoil.flow import invariants
-from counterfoil.testing.builders import parcel, portal_return, refund_moved
-from counterfoil.testing.road import Road
+from counterfoil.ports.capabilities import Cap
+from counterfoil.store.database import Database
+from counterfoil.testing.builders import parcel, portal_return, refund_moved, refund_reported, sold_order
+from counterfoil.testing.outside import ERP_CAN, Outside
+from counterfoil.testing.road import Road, make_world
 
 
 def dispute(status: ChargebackState, order_ref: str | None = "9001", amount: int = 6500) -> ChargebackMoved:
@@ -55,6 +58,29 @@ def test_every_return_of_the_order_hears_of_a_dispute_and_no_other(road: Road) -
     assert [one.status for name in ("R1", "R2") for one in road.case(name).chargebacks] == ["lost", "lost"]
     assert road.problems() == ["refund_beside_chargeback", "refund_exceeds_order"]
     assert invariants.check(road.world) == ()
+
+
+def test_a_return_held_for_a_refund_that_turns_out_to_be_anothers_goes_on(database: Database) -> None:
+    """R1's credit is posted and its refund is not named yet, so that both count when R2 asks."""
+    outside = Outside()
+    outside.sell(sold_order())
+    road = Road(make_world(database, outside, erp_can=ERP_CAN - {Cap.DRAFT_CREDIT}), outside)
+    for name, units in (("R1", ("L1", 2)), ("R2", ("L2", 1))):
+        road.outside.show(portal_return(name, units=(units,)))
+    road.settle()
+    road.tell("wms", parcel("GR-1", [("SHIRT-M", 2)], rma_number="R1"))
+    while road.read() + road.deliver() + road.hurry():
+        pass  # the webhooks of R1's refund wait
+    late, outside.waiting = list(outside.waiting), []
+    road.tell("shop", refund_moved("re-1", 4000))
+    road.tell("wms", parcel("GR-2", [("SCARF", 1)], rma_number="R2"))
+    road.settle()
+    assert "refund_exceeds_order" in road.problems() and "release-1" not in road.case("R2").steps
+    road.tell("portal", refund_reported("R1", "re-1", 4000))
+    assert road.case("R1").money_out == 4000
+    road.settle()
+    assert "release-1" in road.case("R2").steps
+    assert late
 
 
 def test_a_refund_outside_the_portal_is_seen_by_the_returns_it_leaves_too_little_for(road: Road) -> None:

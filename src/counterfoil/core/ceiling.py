@@ -108,6 +108,7 @@ def excess(look: Look, *, asked: bool) -> Excess | None:
 
 def _by_order(look: Look, order: SoldOrder, asked: bool) -> Excess | None:
     here, elsewhere, disputed = _here(look, asked), _elsewhere(look), _disputed(look.case.chargebacks, order)
+    elsewhere -= 0 if asked else _perhaps_the_same(look)
     over = here + elsewhere + disputed - worth(order)
     if over <= 0:
         return None
@@ -208,6 +209,17 @@ def _elsewhere(look: Look) -> int:
     listed = sum(movement.amount for movement in look.ledger.moved if movement.kind in paid)
     rest = sum(movement.amount for movement in look.ledger.moved if movement.kind not in paid)
     return max(listed, look.ledger.money_out) + rest
+
+
+def _perhaps_the_same(look: Look) -> int:
+    """Money that may be counted twice for a moment: a refund nobody has named yet may pay a credit that is owed.
+
+    What is asked for must fit beside both; what has left already is not called too much because of it.
+    """
+    moved = (*movements_of(look.case), *look.ledger.moved)
+    owed = sum(movement.amount for movement in moved if movement.kind is MovementKind.OWED)
+    outside = sum(movement.amount for movement in moved if movement.kind is MovementKind.OUTSIDE)
+    return min(owed, outside)
 
 
 def _disputed(chargebacks: Iterable[Chargeback], order: SoldOrder) -> int:

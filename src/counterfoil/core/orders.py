@@ -59,6 +59,8 @@ class SoldOrder(msgspec.Struct, frozen=True, kw_only=True):
     payments: tuple[Payment, ...] = ()
     placed_at: str | None = None
     country: str | None = None
+    customer: str | None = None  # a pseudonym: the same for each order of one customer, and nothing else
+    address_mismatch: bool | None = None  # billing and delivery address differ; None where a view shows neither
 
     def line(self, line_ref: str) -> SoldLine | None:
         """The line with this reference, or None."""

@@ -16,6 +16,7 @@ from counterfoil.core.judgement import Verdict, judge
 from counterfoil.core.look import Decision, Ledger, Look, Request
 from counterfoil.core.problems import Owner
 from counterfoil.flow.belongs import belongs
+from counterfoil.flow.risk import risk_seen
 from counterfoil.flow.world import Setup, World
 from counterfoil.store import cases, commands, decisions, problems
 from counterfoil.store.cases import Entry, Loose, Stored
@@ -59,6 +60,8 @@ def _advance(world: World, tx: Transaction, stored: Stored, facts: Sequence[AnyF
     problems.sync(tx, run.case, decision.problems, _owners(run.case))
     _judged(tx, run.look(), stored.seq + len(run.entries))
     _documents(tx, setup, run.case, stored.case)
+    if run.named_refund:
+        _look_beside(world, tx, run.case)
     return decision
 
 
@@ -74,6 +77,7 @@ class _Run:
         self.entries: list[Entry] = []
         self._keys: set[str] = set()
         self._ledger: Ledger | None = None
+        self.named_refund = False  # a refund nobody had named turned out to be this return's
 
     def apply(self, fact: AnyFact, actor: str) -> None:
         """Move the case by one fact, unless it knows it."""
@@ -90,6 +94,9 @@ class _Run:
             seen = cases.get_order(self.tx, ref.brand, ref.order_ref)
             if seen is not None:
                 self.apply(seen, "shop")
+        risk = risk_seen(self.tx, self.case, self.stored.opened_ms, self.world.now())
+        if risk is not None:
+            self.apply(risk, US)
         taken = True
         while taken:  # what was taken up may name more: a label its tracking number, a report its refund
             taken = bool([loose for loose in cases.loose_for(self.tx, self.case) if self._take_up(loose)])
@@ -103,6 +110,7 @@ class _Run:
             self.apply(loose.fact, "waiting facts")
             return len(self.entries) > before
         self.apply(loose.fact, "waiting facts")
+        self.named_refund = self.named_refund or isinstance(loose.fact, RefundMoved)
         cases.adopt(self.tx, loose.id, self.case.case_id)
         _end_blind(self.tx, self.case.case.brand, loose.fact)
         return True
@@ -160,6 +168,15 @@ def _judged(tx: Transaction, look: Look, seq: int) -> None:
     asking = judgement.verdict is Verdict.HOLD and judgement.rule in {"refund_needs_approval", *waived}
     if changed or asking:
         decisions.ask(tx, look, [wish for wish in wanted(look) if not wish.met] if asking else [])
+
+
+def _look_beside(world: World, tx: Transaction, case: ReturnCase) -> None:
+    """A refund found its return: those of the order that it had left too little for are decided again."""
+    ref = case.case
+    for case_id in cases.by_key(tx, ref.brand, ("order", ref.order_ref or "")):
+        held = {row["kind"] for row in tx.rows("problems_of_case", case_id=case_id)}
+        if case_id != case.case_id and "refund_exceeds_order" in held:
+            advance(world, tx, case_id, [])
 
 
 def _end_blind(tx: Transaction, brand: str, fact: AnyFact) -> None:

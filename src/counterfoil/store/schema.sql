@@ -327,3 +327,12 @@ create table agreed (
     body            text not null,
     at_ms           bigint not null
 );
+
+-- Returns of one customer, by a pseudonym, for the signal “repeat returns” (R86); no personal data.
+create table customer_returns (
+    brand           text not null,
+    customer        text not null,
+    case_id         text not null,
+    opened_ms       bigint not null,
+    primary key (brand, customer, case_id)
+);

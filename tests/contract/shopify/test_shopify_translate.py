@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from counterfoil.adapterkit.parse import Fields
 from counterfoil.core.events import ChargebackMoved, OrderSeen, RefundedUnits, RefundMoved, RefundState
+from counterfoil.core.orders import SoldOrder
 from counterfoil.core.problems import Owner
 from counterfoil.gateways.shopify.orders import order_seen
 from counterfoil.gateways.shopify.translate import translate
@@ -201,6 +202,26 @@ def test_figures_that_do_not_add_up_are_told_and_the_money_still_counts() -> Non
 @pytest.mark.parametrize("name", [name for name in ALL if name.startswith("refund_") and "balance" not in name])
 def test_the_identity_holds_for_every_other_refund(name: str) -> None:
     assert told(name).problems == ()
+
+
+def test_an_order_tells_its_customer_only_by_a_pseudonym_and_addresses_only_by_whether_they_differ() -> None:
+    def order(**changes: object) -> SoldOrder:
+        body = {"id": 1, "name": "#1", "currency": "GBP", "taxes_included": True, "line_items": [], **changes}
+        found = told(msgspec.json.encode(body), "orders/create").order
+        assert found is not None
+        return found
+
+    home = {"country_code": "GB", "zip": "LS1 1AA", "address1": "1 Example Street"}
+    away = {"country_code": "gb", "zip": "M1 1AA"}
+    plain = order(customer={"id": 77, "email": "robin@example.test"}, shipping_address=home, billing_address=home)
+    assert plain.customer is not None and plain.address_mismatch is False
+    assert plain.customer == order(customer={"id": 77}).customer != order(customer={"id": 78}).customer
+    kept = msgspec.json.encode(plain)
+    assert b"robin" not in kept and b"LS1" not in kept and b"Example Street" not in kept and b"77" not in kept
+    assert order(shipping_address=home, billing_address={**home, "zip": "ls11aa"}).address_mismatch is False
+    assert order(shipping_address=home, billing_address=away).address_mismatch is True
+    assert order(shipping_address=home).address_mismatch is None
+    assert order(customer={"email": "robin@example.test"}).customer is None
 
 
 def test_a_dispute_is_for_finance() -> None:

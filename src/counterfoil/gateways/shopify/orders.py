@@ -43,6 +43,8 @@ def read_order(order: Fields) -> Books:
             payments=payments if side or currencies.shop == currencies.presentment else (),
             placed_at=order.moment("processed_at") or order.moment("created_at"),
             country=_country(order),
+            customer=_customer(order),
+            address_mismatch=_address_mismatch(order),
         )
 
     return Books(shop=book(currencies.shop, 0), presentment=book(currencies.presentment, 1))
@@ -118,6 +120,26 @@ def _country(order: Fields) -> str | None:
     return None
 
 
+def _customer(order: Fields) -> str | None:
+    """A pseudonym of the shop's customer number. Names, mail addresses and the number itself go no further."""
+    customer = order.child("customer")
+    number = customer.text("id") if customer else None
+    return digest("shopify customer", number)[:32] if number else None
+
+
+def _address_mismatch(order: Fields) -> bool | None:
+    """Whether goods went elsewhere than the bill (R86), by postal code and country; the addresses go no further."""
+    places = []
+    for name in ("shipping_address", "billing_address"):
+        address = order.child(name)
+        country = address.text("country_code") if address else None
+        code = address.text("zip") if address else None
+        if country is None or code is None:
+            return None
+        places.append((country.upper(), "".join(code.split()).upper()))
+    return places[0] != places[1]
+
+
 def _shop(amounts: Pair) -> int:
     return amounts.shop
 
@@ -129,11 +151,14 @@ def _presentment(amounts: Pair) -> int:
 def order_seen(order: Fields) -> OrderSeen:
     """The order as a fact. Its key changes with what was sold, and is the same by webhook and by API.
 
-    Payments and the country are left out of the key: a webhook does not tell the first, the API only tells the
+    Payments, the customer and the country are left out of the key: a webhook does not tell the first, the API only tells the
     second to apps that may see personal data.
     """
     books = read_order(order)
-    sold = [msgspec.structs.replace(book, payments=(), country=None) for book in (books.shop, books.presentment)]
+    sold = [
+        msgspec.structs.replace(book, payments=(), country=None, customer=None, address_mismatch=None)
+        for book in (books.shop, books.presentment)
+    ]
     content = digest(*(msgspec.json.encode(book) for book in sold))
     return OrderSeen(
         key=f"shopify/order/{books.shop.order_ref}/{content[:32]}",

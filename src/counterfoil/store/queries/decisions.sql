@@ -40,3 +40,13 @@ delete from approvals_asked where case_id = :case_id and rule = :rule;
 select a.*, c.order_name, c.portal, c.return_id from approvals_asked a join cases c on c.case_id = a.case_id
 where (a.asked_ms, a.case_id, a.rule) > (:after_ms, :after_case, :after_rule)
 order by a.asked_ms, a.case_id, a.rule limit :page_rows;
+
+-- name: customer_return_put
+-- A return of a customer, by pseudonym.
+insert into customer_returns (brand, customer, case_id, opened_ms) values (:brand, :customer, :case_id, :opened_ms)
+on conflict (brand, customer, case_id) do nothing;
+
+-- name: customer_returns_before
+-- How many returns a customer opened before this one; beyond the limit it does not matter how many.
+select count(*) as n from (select 1 from customer_returns where brand = :brand and customer = :customer
+    and case_id <> :case_id and opened_ms <= :opened_ms limit :most) as earlier;
