@@ -148,3 +148,21 @@ def test_the_page_of_a_return_says_why_its_refund_waits(road: Road, sign_in: Any
     say(sign_in("finance"))
     assert "Why the refund may go" in client.get(RETURN).content.decode()
     assert "A person agreed to the refund" in client.get(RETURN).content.decode()
+
+
+def test_the_command_line_is_believed_only_with_the_consoles_own_password(system: Any, sign_in: Any) -> None:
+    from allauth.mfa.models import Authenticator
+    from django.contrib.auth.models import User
+
+    from counterfoil.web import roles_of
+
+    sign_in("finance", "ops")
+    assert roles_of("finance-ops", "a long enough phrase") == ("finance", "ops")
+    for name, password in (("finance-ops", "another phrase"), ("nobody at all", "a long enough phrase")):
+        with pytest.raises(PermissionError, match="do not fit together"):
+            roles_of(name, password)
+    user = User.objects.get(username="finance-ops")
+    factor = Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": "example"})
+    with pytest.raises(PermissionError, match="second factor"):
+        roles_of("finance-ops", "a long enough phrase")
+    factor.delete()

@@ -234,6 +234,47 @@ def reconcile_all(
     guarded(lambda: work(settings, out, as_json, strict, memory))
 
 
+@app.command(epilog="Example: counterfoil approvals --json")
+def approvals(
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+) -> None:
+    """Refunds that wait for people: the money, why it is asked, who may answer."""
+    from counterfoil.cli.answers import approvals as work
+
+    guarded(lambda: work(settings, as_json))
+
+
+@app.command(epilog="Example: counterfoil approve north/loop/88031 --as robin --amount 240.00 --reason 'seen'")
+def approve(
+    case: Annotated[str, typer.Argument(help="The return: brand/portal/number.")],
+    name: Annotated[str, typer.Option("--as", help="Your account on the console; its password is asked for.")],
+    amount: Annotated[str, typer.Option(help="The amount you agree to, as you saw it.")],
+    reason: Annotated[str, typer.Option(help="Why; it goes into the log.")],
+    rule: Annotated[str | None, typer.Option(help="Which approval, when several are asked for.")] = None,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Refuse instead of agreeing.")] = False,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from the first line of standard input.")
+    ] = False,
+    settings: SettingsFile = DEFAULT_SETTINGS,
+) -> None:
+    """Agree to a refund, or refuse it. Whoever shaped the return cannot; every door asks the same."""
+    from counterfoil.cli.answers import approve as work
+
+    guarded(
+        lambda: work(
+            settings,
+            case,
+            name=name,
+            amount=amount,
+            reason=reason,
+            rule=rule,
+            refuse=refuse,
+            password_stdin=password_stdin,
+        )
+    )
+
+
 @proof.command("files", epilog="Example: counterfoil reconcile files exports-october --csv")
 def reconcile_files(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the exports.")],
@@ -251,6 +292,18 @@ def reconcile_files(
     from counterfoil.cli.reconcile import run as work
 
     guarded(lambda: work(folder, out, as_json, csv, strict, as_of, mapping, memory))
+
+
+@audit.command("decisions", epilog="Example: counterfoil audit decisions north/loop/88031")
+def audit_decisions(
+    case: Annotated[str, typer.Argument(help="The return: brand/portal/number.")],
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
+) -> None:
+    """Why a refund was paid, held or denied, each verdict worked out again. Exit status 1 when one differs."""
+    from counterfoil.cli.answers import why as work
+
+    guarded(lambda: work(settings, case, as_json))
 
 
 @audit.command("verify")

@@ -85,7 +85,15 @@ def _dispatch(hooks: Hooks, console: App | None) -> App:
 def _console(settings: Settings, world: World) -> App:
     from a2wsgi import WSGIMiddleware
 
-    from counterfoil.web import make_wsgi, prepare
+    from counterfoil.web import make_wsgi
+
+    system, options = open_console(settings, world)
+    return WSGIMiddleware(make_wsgi(system, **options), workers=8)  # type: ignore[return-value]  # narrower scope type
+
+
+def open_console(settings: Settings, world: World) -> tuple[ConsoleSystem, dict[str, Any]]:
+    """The console's accounts and settings, brought up to date; nothing is served yet."""
+    from counterfoil.web import prepare
 
     system = ConsoleSystem(
         database=world.database,
@@ -96,9 +104,9 @@ def _console(settings: Settings, world: World) -> App:
     )
     hosts = sorted({settings.server.host, urlsplit(settings.server.public_url).hostname or "127.0.0.1", "localhost"})
     key = _secret_key(settings.folder / "keys" / "console.key")
-    prepare(system, data_dir=settings.folder, secret_key=key, allowed_hosts=hosts)
-    wsgi = make_wsgi(system, data_dir=settings.folder, secret_key=key, allowed_hosts=hosts)
-    return WSGIMiddleware(wsgi, workers=8)  # type: ignore[return-value]  # its scope type is narrower than ASGI's
+    options: dict[str, Any] = {"data_dir": settings.folder, "secret_key": key, "allowed_hosts": hosts}
+    prepare(system, **options)
+    return system, options
 
 
 def _secret_key(path: Path) -> str:

@@ -64,6 +64,8 @@ def _schema(world: World) -> tuple[bool, str, str]:
 def check_invariants(settings_file: Path, as_json: bool, read_back: bool) -> int:
     """Ask the six invariants over everything stored; 1 when one does not hold and nobody was told."""
     world = build_world(load(settings_file))
+    if pending(world.database):
+        fail(_schema(world)[2])
     broken = invariants.check(world, read_back=read_back)
     world.database.close()
     if as_json:

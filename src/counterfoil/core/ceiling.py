@@ -93,9 +93,14 @@ def outside_movements(facts: Iterable[RefundMoved]) -> tuple[Movement, ...]:
 
 
 def excess(look: Look, *, asked: bool) -> Excess | None:
-    """The first limit that is passed, with what this return asks for still to leave, or by what has left alone."""
+    """The first limit that is passed, with what this return asks for still to leave, or by what has left alone.
+
+    Once the refund is released nothing more is asked for: a refund nobody has named yet may be this one.
+    """
     if look.case.order is None:
         return None
+    released = look.step("release-1") is not None or look.case.stage is Stage.PROCESSED
+    asked = asked and not released
     for limit in (_by_order, _by_tender, _by_unit):
         found = limit(look, look.case.order, asked)
         if found is not None:

@@ -44,3 +44,14 @@ def ensure_demo_user(username: str, password: str) -> None:
     from counterfoil.web.people import ensure_user
 
     ensure_user(username, password, roles=ROLES)
+
+
+def roles_of(username: str, password: str) -> tuple[str, ...]:
+    """The roles of a person who proves who they are with their password; after `prepare`.
+
+    PermissionError with a sentence when they do not, or when their account has a second factor, which only the console
+    can ask for.
+    """
+    from counterfoil.web.people import proven_roles
+
+    return proven_roles(username, password)

@@ -25,3 +25,16 @@ def ensure_user(username: str, password: str, roles: Iterable[str]) -> None:
         user.set_password(password)
         user.save()
     user.groups.set(Group.objects.filter(name__in=list(roles)))
+
+
+def proven_roles(username: str, password: str) -> tuple[str, ...]:
+    """See `counterfoil.web.roles_of`."""
+    from allauth.mfa.utils import is_mfa_enabled
+    from django.contrib.auth.models import User
+
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None or not user.check_password(password):
+        raise PermissionError("Name and password do not fit together.")
+    if is_mfa_enabled(user):
+        raise PermissionError(f"{username} has a second factor: answer on the console, which can ask for it.")
+    return tuple(sorted(user.groups.values_list("name", flat=True)))
