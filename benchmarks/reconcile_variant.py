@@ -522,7 +522,7 @@ def write(world: World, out: Path, form: str) -> None:
         path = out / "truth" / f"{name}.csv"
         with path.open("w", encoding="utf-8", newline="") as stream:
             csv.writer(stream).writerows(found)
-        run.execute(f"copy {name} from '{path}' (nullstr '')")
+        run.execute(f"copy {name} from '{path}' (header false, nullstr '')")
         run.execute(f"copy {name} to '{path.with_suffix('.parquet')}'")
         path.unlink()
     meta = {"as_of": AS_OF.isoformat(), "late_after_days": LATE}

@@ -234,11 +234,18 @@ def _cascade(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields, sources: 
     perform(run, "reopen", fields)
 
     def apply(name: str, rule: Rule, take: str = "take_all", kind: str = "match") -> None:
+        if not _both_open(run):
+            return
         own: Fields = {**fields, "rule": rule.name, "why": _inside(rule.why), "standing": rule.standing, "class": kind}
         perform(run, name, own)
         perform(run, take, own)
         perform(run, "touched", fields)
         perform(run, "reopen", fields)
+
+    def apply_to_loose() -> None:
+        own: Fields = {**fields, "rule": rules.KEY.name, "why": "", "standing": rules.KEY.standing, "class": "match"}
+        for name in ("reattach", "take_all", "touched", "reopen"):
+            perform(run, name, own if name in ("reattach", "take_all") else fields)
 
     if leg.name == "refund_gateway":
         apply("gateway_id", rules.GATEWAY_ID)
@@ -248,17 +255,25 @@ def _cascade(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields, sources: 
     apply("return_key", rules.RETURN_KEY)
     apply("order_amount", rules.ORDER_AMOUNT, "take")
     apply("order_sum", rules.GROUP_SUM)
-    _order_pools(run, fields)
+    if _both_open(run):
+        _order_pools(run, fields)
     apply("typo_amount", rules.REFERENCE_TYPO, "take")
     apply("typo_parts", rules.REFERENCE_TYPO)
     apply("typo_alone", rules.REFERENCE_TYPO, "take")
     apply("amount_date", rules.AMOUNT_DATE, "take")
     apply("order_only", rules.ORDER_ONLY, "take")
-    apply("reattach", rules.KEY)
-    perform(run, "repeated", {**fields, "why": _inside(rules.REPEATED.why)})
-    perform(run, "take_repeats", {**fields, "rule": rules.REPEATED.name})
-    if leg.name == "refund_gateway":
+    if _one(run, "select exists (from loose)"):
+        apply_to_loose()
+    if _one(run, "select exists (from orr)"):
+        perform(run, "repeated", {**fields, "why": _inside(rules.REPEATED.why)})
+        perform(run, "take_repeats", {**fields, "rule": rules.REPEATED.name})
+    if leg.name == "refund_gateway" and _both_open(run):
         _batches(run, fields)
+
+
+def _both_open(run: duckdb.DuckDBPyConnection) -> bool:
+    """Whether both sides still have something; without that no rule can find a pair."""
+    return bool(_one(run, "select exists (from opened) and exists (from orr)"))
 
 
 def _early(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields) -> None:
@@ -270,7 +285,7 @@ def _early(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields) -> None:
         steps += [("early_order_amount", rules.ORDER_AMOUNT), ("early_order_sum", rules.GROUP_SUM)]
     for name, rule in steps:
         perform(run, name, {**fields, "rule": rule.name, "why": _inside(rule.why)})
-        perform(run, "early_leaves", fields)
+    perform(run, "early_leaves", fields)
 
 
 def _rates(run: duckdb.DuckDBPyConnection, fields: Fields, sources: dict[str, Source]) -> None:

@@ -14,7 +14,7 @@ from counterfoil.core.reconcile.classes import CLASSES
 from counterfoil.core.reconcile.legs import Leg
 from counterfoil.reconcile.summary import Json, amount
 
-ROWS_MAX = 20_000  # per leg, the largest first; all of them are in classes.parquet
+ROWS_MAX = 5_000  # per leg, the largest first; all of them are in classes.parquet
 ITEM_HEADINGS = ("Left", "Right", "Class", "Reason", "Difference", "Unit", "Days", "Bucket", "Owner", "Why")
 
 

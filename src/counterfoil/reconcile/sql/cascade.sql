@@ -247,12 +247,16 @@ from near n join crowd c on c.r = n.r and c.l = n.l join share s on s.rday = n.r
 where (2 * c.alike - 1) * s.opens * (a.orphans + 1) * 1000 <= 2 * s.lefts * (a.nameless + 2) * {luck} or c.alike = 1 and {lefts} <= {small};
 
 -- name: order_only
+-- Not when the right repeats another left of the order to the minor unit.
 create or replace temp table cand as
 with lefts as (select *, count(distinct l) over (partition by store, o) as n from opened where o <> ''),
 rights as (select *, count(*) over (partition by store, o) as n from orr where o <> '')
 select l.l, r.rn as r, r.amount as allocated, 0 as edits, 0 as days, '{why}' as why
 from lefts l join rights r on r.store = l.store and r.unit = l.unit and r.o = l.o
 where l.n = 1 and r.n = 1 and l.got = 0 and abs(r.amount - l.want) * 100 <= l.want * {plausible};
+delete from cand where r in (
+    select r.rn from cand c join orr r on r.rn = c.r join lhs a on a.store = r.store and a.unit = r.unit and a.amount = r.amount
+    where order_key(a.ord) = r.o and a.rn <> c.l);
 
 -- name: repeated
 -- What repeats a right of a left that has what it wants: same order or same reference but for two edits, same amount.

@@ -52,14 +52,14 @@ select l, r, place, extra from fitting
 where extra between 1 and copies - 1 and abs(over - extra * allocated) <= {rounding} and place <= extra
 qualify dense_rank() over (partition by l order by allocated desc) = 1;
 update e set class = 'duplicate', why = '{repeat_why}' where (l, r) in (select (l, r) from repeats);
--- Whichever way they were found, of records alike the one the portal recorded is the match, else the first, else the one
--- with the exact reference; the others repeat it.
+-- Whichever way they were found, of records alike the one the portal recorded is the match, else the first;
+-- the others repeat it.
 create or replace temp table places as
 select e.l, e.r, e.class as before,
     case when row_number() over latest <= count(*) filter (e.class = 'duplicate') over same then 'duplicate' else 'match' end as class
 from e join rx r on r.rn = e.r join ol o on o.rn = e.l where e.l in (select l from e where class = 'duplicate')
 window same as (partition by e.l, e.allocated, r.tender),
-    latest as (partition by e.l, e.allocated, r.tender order by r.id = o.gate, r.day desc, r.key = o.key, r.id desc);
+    latest as (partition by e.l, e.allocated, r.tender order by r.id = o.gate, r.day desc, r.id desc);
 update e set class = p.class, why = case when p.class = 'duplicate' then '{repeat_why}' else '{first_why}' end
 from places p where e.l = p.l and e.r = p.r and p.class <> p.before;
 
