@@ -285,7 +285,7 @@ def reconcile_files(
     csv: Annotated[bool, typer.Option("--csv", help="Write CSV beside Parquet.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit status 1 when anything is open.")] = False,
     as_of: Annotated[str | None, typer.Option(help="The day of the proof, YYYY-MM-DD.")] = None,
-    mapping: Annotated[Path | None, typer.Option(help="Names the columns of an export that has its own.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="A mapping file, or stripe, adyen, shopify, loop.")] = None,
     memory: Annotated[str | None, typer.Option(help="Most memory to use, e.g. 2GB; the rest spills to disk.")] = None,
 ) -> None:
     """Prove exported files against each other, with no connection and no account."""

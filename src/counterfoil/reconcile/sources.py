@@ -42,6 +42,7 @@ def read_source(
 def _source(
     run: duckdb.DuckDBPyConnection, contract: Contract, raw: Raw, mapping: FileMapping, findings: Findings
 ) -> Source:
+    raw = _meant(raw, mapping)
     readings = _readings(run, contract, raw, mapping, findings)
     checks = tuple(check for item in readings.values() for check in item.checks)
     rows, bad = _inspect(run, raw, checks, findings)
@@ -59,6 +60,20 @@ def _source(
     last = run.execute(f"select max({day}) from {view}").fetchone() if day else None
     first = 0 if raw.record == raw.row else 2
     return Source(contract.name, raw.path.name, view, kept, rows - kept, last[0] if last else None, first)
+
+
+def _meant(raw: Raw, mapping: FileMapping) -> Raw:
+    """The rows the mapping means; the others of the export are about something else and are no fault."""
+    conditions = []
+    for column, values in sorted(mapping.only.items()):
+        heading = mapping.columns.get(column, column)
+        if heading in raw.types:
+            listed = ", ".join(literal(value) for value in values)
+            conditions.append(f"{quoted(heading)}::varchar in ({listed})")
+    if not conditions:
+        return raw
+    relation = f"(select * from {raw.relation} where {' and '.join(conditions)})"
+    return Raw(raw.path, relation, raw.record, raw.row, raw.types)
 
 
 def _replace(run: duckdb.DuckDBPyConnection, view: str, query: str) -> None:
