@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 
@@ -44,9 +44,9 @@ class Proof:
     aside: list[tuple[Any, ...]]
 
 
-def connect(memory: str | None, threads: int | None, spill: str) -> duckdb.DuckDBPyConnection:
+def connect(memory: str | None, threads: int | None, spill: str, path: str = ":memory:") -> duckdb.DuckDBPyConnection:
     """A database in this process; what does not fit into `memory` (such as "2GB") is spilled to the folder."""
-    run = duckdb.connect()
+    run = duckdb.connect(path)
     run.execute("set preserve_insertion_order=false")
     run.execute(f"set temp_directory={literal(spill)}")
     if memory:
@@ -56,19 +56,55 @@ def connect(memory: str | None, threads: int | None, spill: str) -> duckdb.DuckD
     return run
 
 
+class Keeper(Protocol):
+    """What a store does between the steps of a leg, so that plain pairs need not be found again (see store.py)."""
+
+    def begin(self, leg: Leg, fields: Fields) -> None:
+        """Both sides are there: say in the fields which of their rows are in the pool."""
+
+    def paired(self, fields: Fields) -> None:
+        """The pool is paired by its keys: keep what is plain, and show it with what was kept."""
+
+    def early(self, fields: Fields) -> None:
+        """The early rules are done and their records still in the pool: keep what they found."""
+
+    def left(self, fields: Fields) -> None:
+        """The early records have left the pool: show those kept before as well."""
+
+    def end(self, fields: Fields) -> None:
+        """The leg is proven: what stays open is the next run's pool."""
+
+
 def prove_leg(
-    run: duckdb.DuckDBPyConnection, leg: Leg, sources: dict[str, Source], findings: Findings, *, as_of: int, late: int
+    run: duckdb.DuckDBPyConnection,
+    leg: Leg,
+    sources: dict[str, Source],
+    findings: Findings,
+    *,
+    as_of: int,
+    late: int,
+    keeper: Keeper | None = None,
 ) -> Proof:
-    """Prove one leg; both of its sources must be there. Leaves its tables and gives its sums."""
+    """Prove one leg; both of its sources must be there. Leaves its tables and gives its sums.
+
+    With a keeper only its pool is paired again; without one the pool is everything.
+    """
     fields = _fields(leg, as_of, late)
     perform(run, "macros", fields)
     _shown(run, leg, sources)
     fields["sign"] = _sign(run, leg, sources)
     perform(run, f"sides_{leg.name}", fields)
-    _pair(run, leg, sources, findings, fields)
+    if keeper is None:
+        _pair(run, leg, sources, findings, fields)
+    else:
+        keeper.begin(leg, fields)
+        _pair_pool(run, fields)
+        keeper.paired(fields)
     _expected(run, leg, fields, findings)
-    _cascade(run, leg, fields, sources)
+    _cascade(run, leg, fields, sources, keeper)
     _classify(run, leg, fields, sources, findings)
+    if keeper is not None:
+        keeper.end(fields)
     return _sums(run, leg, fields)
 
 
@@ -76,6 +112,9 @@ def _fields(leg: Leg, as_of: int, late: int) -> Fields:
     return {
         "leg": leg.name,
         "pairs": f"pairs_{leg.name}",
+        "fresh": f"pairs_{leg.name}",
+        "left_pool": "lhs",
+        "right_pool": "rhs",
         "further": f"further_{leg.name}",
         "edges": f"edges_{leg.name}",
         "classes": f"classes_{leg.name}",
@@ -174,9 +213,18 @@ def _pair(
         perform(run, "exceptions", fields)
 
 
+def _pair_pool(run: duckdb.DuckDBPyConnection, fields: Fields) -> None:
+    """The same for a pool, whose ids are known to be unique."""
+    perform(run, "pairs", fields)
+    run.execute("create or replace temp table meeting (r bigint, g bigint)")
+    if _multiplied(run, fields):
+        perform(run, "shared_keys", fields)
+    perform(run, "exceptions", fields)
+
+
 def _multiplied(run: duckdb.DuckDBPyConnection, fields: Fields) -> bool:
-    pairs = fields["pairs"]
-    return bool(_one(run, f"select count(r) from {pairs}") != _one(run, "select count(*) from rhs"))
+    pairs, rights = fields["fresh"], fields["right_pool"]
+    return bool(_one(run, f"select count(r) from {pairs}") != _one(run, f"select count(*) from {rights}"))
 
 
 def _repeats(run: duckdb.DuckDBPyConnection, fields: Fields) -> bool:
@@ -223,10 +271,12 @@ def _optional(leg: Leg) -> str:
     return f"case l.method {cases} else 0 end::tinyint" if methods else "0::tinyint"
 
 
-def _cascade(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields, sources: dict[str, Source]) -> None:
+def _cascade(
+    run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields, sources: dict[str, Source], keeper: Keeper | None
+) -> None:
     """The rules in order; each sees only what those before it left open."""
     fields["lefts"] = int(_one(run, "select count(*) from lhs"))
-    _early(run, leg, fields)
+    _early(run, leg, fields, keeper)
     _rates(run, fields, sources)
     perform(run, "opened", fields)
     perform(run, "reopen", fields)
@@ -276,7 +326,7 @@ def _both_open(run: duckdb.DuckDBPyConnection) -> bool:
     return bool(_one(run, "select exists (from opened) and exists (from orr)"))
 
 
-def _early(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields) -> None:
+def _early(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields, keeper: Keeper | None) -> None:
     """What is decided by its own key alone leaves the pool before anything is weighed."""
     perform(run, "early", fields)
     steps = [("early_gateway_id", rules.GATEWAY_ID)] if leg.name == "refund_gateway" else []
@@ -285,7 +335,11 @@ def _early(run: duckdb.DuckDBPyConnection, leg: Leg, fields: Fields) -> None:
         steps += [("early_order_amount", rules.ORDER_AMOUNT), ("early_order_sum", rules.GROUP_SUM)]
     for name, rule in steps:
         perform(run, name, {**fields, "rule": rule.name, "why": _inside(rule.why)})
+    if keeper is not None:
+        keeper.early(fields)
     perform(run, "early_leaves", fields)
+    if keeper is not None:
+        keeper.left(fields)
 
 
 def _rates(run: duckdb.DuckDBPyConnection, fields: Fields, sources: dict[str, Source]) -> None:

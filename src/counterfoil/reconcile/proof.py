@@ -100,7 +100,7 @@ class Run:
     def __init__(
         self,
         database: duckdb.DuckDBPyConnection,
-        scratch: tempfile.TemporaryDirectory[str],
+        scratch: tempfile.TemporaryDirectory[str] | None,
         sources: dict[str, Source],
         proofs: list[Proof],
         findings: Findings,
@@ -189,7 +189,9 @@ class Run:
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
     def close(self) -> None:
-        """Let go of the tables and of what was spilled."""
+        """Let go of the tables and of what was spilled; a store's own are left to it."""
+        if self._scratch is None:
+            return
         self._database.close()
         with suppress(OSError):
             self._scratch.cleanup()
@@ -236,8 +238,8 @@ def _prove(
     say: Callable[[str], None],
 ) -> Run:
     say("reading")
-    sources = _read(database, Path(scratch.name), given, settings.mappings, findings)
-    as_of = settings.as_of or _last_day(sources)
+    sources = read_sources(database, Path(scratch.name), given, settings.mappings, findings)
+    as_of = settings.as_of or last_day(sources)
     proofs = []
     for leg in LEGS:
         lacking = [name for name in (leg.left_file, leg.right_file) if name not in sources]
@@ -261,13 +263,14 @@ def _open(settings: Settings, scratch: str) -> duckdb.DuckDBPyConnection:
         raise UnusableError(f"{settings.memory!r} is no amount of memory: write it like 2GB") from None
 
 
-def _read(
+def read_sources(
     database: duckdb.DuckDBPyConnection,
     scratch: Path,
     given: Given,
     mappings: Mapping[str, FileMapping],
     findings: Findings,
 ) -> dict[str, Source]:
+    """Open and check each given source; rows are put into a file of the scratch folder first."""
     sources: dict[str, Source] = {}
     for name in (name for name in CONTRACTS if name in given):
         found = given[name]
@@ -290,7 +293,8 @@ def _kept(scratch: Path, name: str, rows: Rows) -> Path:
     return path
 
 
-def _last_day(sources: dict[str, Source]) -> date:
+def last_day(sources: dict[str, Source]) -> date:
+    """The last day in any file but the rates; today when there is none."""
     days = [s.last_day for name, s in sources.items() if s.last_day is not None and name != "fx_rates"]
     return EPOCH + timedelta(days=max(days)) if days else datetime.now(UTC).date()
 

@@ -3,17 +3,17 @@
 -- name: pairs
 -- Every record of both sides once: pairs that agree on the key as sent, lefts without a right, rights without a left.
 -- `optional` numbers the methods that need no right.
-create or replace temp table {pairs} as
+create or replace temp table {fresh} as
 select l.rn as l, l.id as lid, l.unit as lu, l.amount as la, l.day as ld, {optional} as optional, l.unit = r.unit as same,
     r.rn as r, r.id as rid, r.amount as ra, r.day as rd
-from lhs l full join rhs r on r.key = l.key and r.store = l.store {and_unit};
+from {left_pool} l full join {right_pool} r on r.key = l.key and r.store = l.store {and_unit};
 
 -- name: exceptions
 -- Paired lefts that are not plainly one to one, equal and in time. `plain` marks those that add up all the same.
 create or replace temp table ex as
 select l, count(*) as n,
     sum(ra)::bigint = any_value(la) and bool_and(same) and max(rd) - any_value(ld) <= {late} as plain
-from {pairs} where l is not null and r is not null group by l
+from {fresh} where l is not null and r is not null group by l
 having count(*) > 1 or sum(ra) <> any_value(la) or not bool_and(same) or max(rd) - any_value(ld) > {late};
 create or replace temp table further as select l from ex where not plain;
 
@@ -21,9 +21,9 @@ create or replace temp table further as select l from ex where not plain;
 -- Several lines of one return and SKU share their key: units are handed out in order of line and of arrival, and what
 -- is left over goes to the last line.
 create or replace temp table meeting as
-select r, min(l) as g from {pairs} where l is not null and r is not null group by r having count(*) > 1;
+select r, min(l) as g from {fresh} where l is not null and r is not null group by r having count(*) > 1;
 create or replace temp table shared as
-with both_sides as (select p.*, m.g from {pairs} p join meeting m using (r) where l is not null),
+with both_sides as (select p.*, m.g from {fresh} p join meeting m using (r) where l is not null),
 lefts as (
     select g, l, lid, lu, la, ld, optional, coalesce(sum(la) over before, 0) as from_unit,
         case when row_number() over (partition by g order by lid desc) = 1 then 1000000000000 else sum(la) over upto end as to_unit
@@ -38,12 +38,12 @@ rights as (
 select l.l, l.lid, l.lu, l.la, l.ld, l.optional, true as same, r.r, r.rid,
     (least(l.to_unit, r.to_unit) - greatest(l.from_unit, r.from_unit))::bigint as ra, r.rd, l.g
 from lefts l join rights r on r.g = l.g and least(l.to_unit, r.to_unit) > greatest(l.from_unit, r.from_unit);
-create or replace temp table {pairs} as
-select * from {pairs} where r is null or l is null or r not in (select r from meeting)
+create or replace temp table {fresh} as
+select * from {fresh} where r is null or l is null or r not in (select r from meeting)
 union all select * exclude (g) from shared
 union all
 select distinct p.l, p.lid, p.lu, p.la, p.ld, p.optional, null::boolean, null::bigint, null::varchar, null::bigint, null::int
-from {pairs} p join meeting m using (r) where p.l not in (select l from shared);
+from {fresh} p join meeting m using (r) where p.l not in (select l from shared);
 
 -- name: optional_shares
 -- How many lefts of each method that needs no right have one all the same.
@@ -54,10 +54,10 @@ select optional, count(*) filter (r is null) as without, count(*) as lefts from 
 create or replace temp table ol as
 select l.*, plain(l.key) as nk, order_key(l.ord) as o, null::bigint as base_amount, null::bigint as base_ship,
     null::bigint as base_disc
-from lhs l where l.rn in (select l from further union all select l from {pairs} where r is null and l is not null and optional not in ({unneeded}));
+from {left_pool} l where l.rn in (select l from further union all select l from {pairs} where r is null and l is not null and optional not in ({unneeded}));
 create or replace temp table rx as
 select r.*, plain(r.key) as nk, order_key(r.ord) as o
-from rhs r where r.rn in (select r from {pairs} where l is null and r is not null union all select p.r from {pairs} p join further using (l));
+from {right_pool} r where r.rn in (select r from {pairs} where l is null and r is not null union all select p.r from {pairs} p join further using (l));
 create or replace temp table e as
 select p.l, p.r, 'key' as rule, p.ra as allocated, 'match' as class, '{key_why}' as why, 'final' as standing
 from {pairs} p join further using (l);
