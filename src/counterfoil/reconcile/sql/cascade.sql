@@ -264,24 +264,26 @@ create or replace temp table around as
 select a.* from lhs a semi join orr r on r.store = a.store and r.unit = a.unit and r.amount = a.amount
 union
 select a.* from lhs a where a.rn in (select l from ex where plain);
-create or replace temp table cand as
+-- In three steps, so that nothing is ever joined by its store alone.
+create or replace temp table paid as
+select p.l, p.ra as amount, p.lu as unit, min(p.rd) as day from {pairs} p semi join around a on a.rn = p.l
+where p.r is not null and p.l not in (select l from further) group by all
+union all
+select l, ra, unit, min(rd) from {early} where l in (select rn from around) group by all
+union all
+select e.l, e.allocated, r.unit, min(r.day) from e join rx r on r.rn = e.r where e.class = 'match' group by all;
+create or replace temp table paid as
 with spelt_out as (
     select rn, store, plain(key) as nk, order_key(ord) as o from around where rn not in (select rn from ol)
-    union all select rn, store, nk, o from ol where rn in (select l from e)),
-paid as (
-    select p.l, p.ra as amount, p.lu as unit, min(p.rd) as day from {pairs} p
-    where p.r is not null and p.l in (select rn from around) and p.l not in (select l from further) group by all
-    union all
-    select l, ra, unit, min(rd) from {early} where l in (select rn from around) group by all
-    union all
-    select e.l, e.allocated, r.unit, min(r.day) from e join rx r on r.rn = e.r where e.class = 'match' group by all),
-near as (
-    select a.rn as l, r.rn as r, r.amount as allocated, abs(r.day - p.day) as days,
+    union all select rn, store, nk, o from ol where rn in (select l from e))
+select p.*, a.store, a.nk, a.o from paid p join spelt_out a on a.rn = p.l;
+create or replace temp table cand as
+with near as (
+    select a.l, r.rn as r, r.amount as allocated, abs(r.day - a.day) as days,
         case when r.nk <> '' then edits(r.nk, a.nk) else 99 end as apart, r.o <> '' and r.o = a.o as same_order,
         r.o <> '' and a.o <> '' and r.o <> a.o as contradicts
-    from paid p join spelt_out a on a.rn = p.l
-    join orr r on r.store = a.store and r.unit = p.unit and r.amount = p.amount
-    where abs(r.day - p.day) <= {window})
+    from paid a join orr r on r.store = a.store and r.unit = a.unit and r.amount = a.amount
+    where abs(r.day - a.day) <= {window})
 select l, r, any_value(allocated) as allocated, min(case when apart <= {edits_max} then apart else 50 end) as edits, min(days) as days,
     '{why}' as why
 from near where same_order or (apart <= {edits_max} and not contradicts) group by l, r;
