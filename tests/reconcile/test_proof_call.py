@@ -89,3 +89,20 @@ def test_a_run_written_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_a_source_that_no_leg_knows_is_named() -> None:
     with pytest.raises(UnusableError, match="'refunds' is none of the sources portal_refunds"):
         prove({"refunds": []})
+
+
+def test_neither_the_order_of_rows_nor_threads_nor_memory_change_a_byte(tmp_path: Path) -> None:
+    refunds = [refund(n, 900 + n % 40, order_no=f"#{n // 2}") for n in range(300)]
+    notes = [note(n, 900 + n % 40 + n % 9 // 8, external_id=f"r{n}" if n % 5 else "", order_no="") for n in range(290)]
+    for name, turned, settings in (
+        ("a", False, Settings(as_of=DAY)),
+        ("b", True, Settings(as_of=DAY, threads=1, memory="300MB")),
+    ):
+        sources = {"portal_refunds": refunds, "erp_credit_notes": notes}
+        if turned:
+            sources = {key: rows[::-1] for key, rows in sources.items()}
+        with prove(sources, settings) as run:
+            run.write(tmp_path / name)
+    assert (tmp_path / "a" / "edges.parquet").stat().st_size > 1000
+    for path in (tmp_path / "a").iterdir():
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes(), path.name
