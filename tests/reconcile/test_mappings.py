@@ -80,3 +80,19 @@ def test_a_mapping_of_ones_own_names_file_headings_and_constants(tmp_path: Path)
 def test_a_mapping_that_is_not_there_is_said_with_those_we_have() -> None:
     with pytest.raises(UnusableError, match="nor one of ours: adyen, loop, shopify, stripe"):
         read_mapping(Path("magento"))
+
+
+def test_a_refund_that_failed_and_came_back_stands_with_the_other_sign(tmp_path: Path) -> None:
+    path = tmp_path / "gateway_refunds.csv"
+    back = "txn_3,re_9,2026-09-02 12:00:00,gbp,7.00,0.00,7.00,refund_failure,REFUND FAILURE,po_1,2026-09-04 00:00:00\n"
+    twice = "txn_4,re_2,2026-09-02 12:30:00,gbp,-9.00,0.00,-9.00,refund,REFUND FOR CHARGE,po_1,2026-09-04 00:00:00\n"
+    path.write_text(STRIPE + back + twice)
+    with prove(
+        {"portal_refunds": [PORTAL], "gateway_refunds": path},
+        Settings(mappings=read_mapping(Path("stripe")), threads=1),
+    ) as run:
+        assert [e.allocated for e in run.edges()] == [2000]
+        assert [(i.right_id, i.class_, i.variance) for i in run.classes()] == [
+            ("re_2", "missing_left", 900),
+            ("re_9", "missing_left", -700),
+        ]

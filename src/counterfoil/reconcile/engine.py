@@ -191,11 +191,14 @@ def _digits(code: str) -> int:
 
 
 def _sign(run: duckdb.DuckDBPyConnection, leg: Leg, sources: dict[str, Source]) -> int:
-    """-1 when a system writes all its refunds as negative amounts, as gateways do for money that leaves."""
+    """-1 when a system writes most of its refunds as negative amounts, as gateways do for money that leaves.
+
+    The others are then refunds that failed and came back.
+    """
     column = {"erp_stock_movements": "qty", "warehouse_receipts": "qty_received"}.get(leg.right_file, "amount")
     where = f" where lower(line_type) not in ({_listed(NOT_REFUNDS)})" if leg.right_file == "gateway_refunds" else ""
-    highest = _one(run, f"select max({column}) from {sources[leg.right_file].view}{where}")
-    return -1 if highest is not None and highest < 0 else 1
+    balance = _one(run, f"select sum(sign({column}))::bigint from {sources[leg.right_file].view}{where}")
+    return -1 if balance is not None and balance < 0 else 1
 
 
 def _pair(
