@@ -44,7 +44,7 @@ PAIRS = tuple((portal, erp) for portal in ("loop", "returngo", "reveni") for erp
 MEMORY = "/dev/shm"  # noqa: S108 - folders in it are made with names of their own
 REST_ROUNDS_MAX = 4_000
 REST_S, QUIET_ROUNDS = 6 * 3600, 12  # three days in which nothing moves: every deadline has passed
-CHECK_EVERY = 50
+CHECK_EVERY = 250
 RETRIES: dict[str, Json] = {"warehouse": {"retry_seconds": 600}}  # a warehouse that does not give up in a second
 
 
