@@ -34,6 +34,10 @@ NOT_WITH: Mapping[str, Mapping[str, str]] = {
         "refund_held_back_then_failed": "without drafts the credit is posted before the refund fails",
     },
     "returngo": {
+        "approval_refused_then_given": _LEAVES_ITS_HOUSE,
+        "refunded_outside_then_returned": _LEAVES_ITS_HOUSE,
+        "two_people_approve": _LEAVES_ITS_HOUSE,
+        "who_accepts_does_not_approve": _EXTRAS,
         "controlled_with_drafts": _NO_WORDS,
         "controlled_without_drafts": _NO_WORDS,
         "damaged_and_reviewed": _LEAVES_ITS_HOUSE,
@@ -61,6 +65,9 @@ NOT_WITH: Mapping[str, Mapping[str, str]] = {
         "wrong_stage_order": _LEAVES_ITS_HOUSE,
     },
     "reveni": {
+        "refunded_outside_then_returned": _NO_WORDS,
+        "two_people_approve": _NO_WORDS,
+        "who_accepts_does_not_approve": _EXTRAS,
         "controlled_with_drafts": _NO_WORDS,
         "controlled_without_drafts": _NO_WORDS,
         "erp_refuses_then_settled_by_hand": _NO_WORDS,
