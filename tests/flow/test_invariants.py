@@ -49,6 +49,13 @@ def test_a_state_that_was_edited_in_the_database_is_found(settled: Road) -> None
     assert (broken.invariant, broken.where) == (6, "north/acme-portal/R2")
 
 
+def test_an_entry_of_the_log_that_cannot_be_read_is_said_and_stops_nothing(settled: Road) -> None:
+    with settled.world.database.write() as tx:
+        tx.query("update log set payload = '{}' where stream = 'north/acme-portal/R2' and seq = 2", {})
+    found = [broken for broken in invariants.check(settled.world) if broken.invariant == 6]
+    assert [(broken.where[-2:], broken.sentence) for broken in found] == [("R2", "entry 2 of its log cannot be read")]
+
+
 FORGED = parcel("GR-9", [("SHIRT-M", 2)], rma_number="R1")
 
 

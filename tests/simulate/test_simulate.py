@@ -75,7 +75,7 @@ def test_a_log_that_was_edited_is_caught(monkeypatch: pytest.MonkeyPatch) -> Non
         return rested
 
     monkeypatch.setattr(module.Week, "rest", edited)
-    assert broken(run(3, STEPS // 2, PROMISES)) == {"log"}
+    assert broken(run(3, STEPS // 2, PROMISES)) == {"log", "invariant 6"}
 
 
 def test_a_receipt_booked_without_its_units_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ from counterfoil.flow.translate import read_inbox
 from counterfoil.flow.world import World
 from counterfoil.ports.actions import ActionError
 from counterfoil.settings import parse
-from counterfoil.store import cases
+from counterfoil.store import cases, decisions
 from counterfoil.store.database import Database
 from counterfoil.store.inbox import Inbox
 from counterfoil.store.sql import bound
@@ -407,7 +407,11 @@ class StackStage:
 
     def violations(self) -> tuple[Violation, ...]:
         with self.world.database.read() as tx:
-            books = gather(self.world, tx, [self._case_id(name) for name in self._names])
+            names = [self._case_id(name) for name in self._names]
+            books = gather(self.world, tx, names)
+            for one in (kept for name in names for kept in decisions.of_case(tx, name)):
+                if decisions.again(tx, one.record) != one.record.judgement:
+                    raise StoryFailed(f"verdict {one.id} of {one.record.case_id} cannot be worked out again")
         return violations(books)
 
     def told(self, what: str) -> int:

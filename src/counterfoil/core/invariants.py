@@ -55,6 +55,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     log: tuple[Logged, ...]
     open_kinds: frozenset[str]
     policy: FlowPolicy
+    unreadable: tuple[int, ...] = ()  # entries of the log that are no fact we can read
 
     def told(self, *kinds: str) -> bool:
         """Whether one of these exceptions is open, or was accepted by a person."""
@@ -391,6 +392,9 @@ def _owners(books: Books) -> Broken:
 def _replays(books: Books) -> Broken:
     for kept in books.returns:
         case, facts = kept.case, [entry.fact for entry in kept.log]
+        if kept.unreadable:
+            yield case.case_id, f"entry {kept.unreadable[0]} of its log cannot be read"
+            continue
         twice = [key for key, count in Counter(fact.key for fact in facts).items() if count > 1]
         if twice:
             yield case.case_id, f"the fact {twice[0]} is in the log twice"

@@ -61,14 +61,20 @@ def _parts(tx: Transaction) -> Iterator[list[str]]:
 
 def _kept(world: World, tx: Transaction, row: Row) -> Kept:
     case = cases.decode_case(row["state"])
-    log = tuple(
-        Logged(fact=cases.decode_fact(entry["payload"]), family=_family(world, entry["actor"]))
-        for entry in tx.rows("log_of_case", stream=case.case_id)
-    )
+    log: list[Logged] = []
+    unreadable: list[int] = []
+    for entry in tx.rows("log_of_case", stream=case.case_id):
+        try:
+            fact = cases.decode_fact(entry["payload"])
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            unreadable.append(entry["seq"])
+            continue
+        log.append(Logged(fact=fact, family=_family(world, entry["actor"])))
     return Kept(
         case=case,
         progress=row["progress"],
-        log=log,
+        log=tuple(log),
+        unreadable=tuple(unreadable),
         open_kinds=frozenset(problem["kind"] for problem in tx.rows("problems_of_case", case_id=case.case_id)),
         policy=world.setup(case.case.brand, case.case.portal).agreement.policy,
     )
