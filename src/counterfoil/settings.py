@@ -16,7 +16,7 @@ import msgspec
 from counterfoil.catalog import vendor
 from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping
-from counterfoil.core.policy import PRESETS, WORKING_PRESETS, FlowPolicy
+from counterfoil.core.policy import PRESETS, FlowPolicy
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -144,11 +144,6 @@ def policy_of(setup: SetupSettings, source: str = "settings") -> FlowPolicy:
     """The preset with the setup's own axes on top."""
     if setup.preset not in PRESETS:
         raise SettingsError(f"{source}: {setup.preset!r} is no preset; choose from {', '.join(PRESETS)}")
-    if setup.preset not in WORKING_PRESETS:
-        raise SettingsError(
-            f"{source}: the preset {setup.preset!r} is not carried end to end yet; "
-            f"choose from {', '.join(WORKING_PRESETS)}"
-        )
     unknown = set(setup.policy) - set(FlowPolicy.__struct_fields__)
     if unknown:
         raise SettingsError(f"{source}: {min(unknown)!r} is no axis of the policy")

@@ -178,6 +178,8 @@ class ReturnCase(msgspec.Struct, frozen=True, kw_only=True):
     risk: Risk | None = None  # None until the shell looked
     voices: tuple[Voice, ...] = ()  # who answered which approval rule, newest last
     makers: tuple[str, ...] = ()  # people whose action shaped this return; none of them approves its money
+    pays_from: str = ""  # "erp" or "gateway": where a person pays the agreed credit, so that no portal names the money
+    posted_at: str | None = None  # when the carrier first had the parcel, as far as it is told
 
     @property
     def case_id(self) -> str:

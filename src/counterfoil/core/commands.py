@@ -148,6 +148,7 @@ class PostCreditNote(Command, frozen=True, kw_only=True, tag="PostCreditNote.v1"
     credit_date: str
     draft: DocumentRef | None = None
     post_in_open_period: bool = False
+    batch: str | None = None  # D9: the cycle it is posted with; such credits reconcile as one line
 
 
 class RecordRefund(Command, frozen=True, kw_only=True, tag="RecordRefund.v1"):

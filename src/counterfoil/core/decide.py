@@ -11,6 +11,7 @@ from counterfoil.core.credit.note import CannotValueError, value_return
 from counterfoil.core.look import Decision, Finding, Look, Request, Wait
 from counterfoil.core.plan.authorise import authorise
 from counterfoil.core.plan.book import book
+from counterfoil.core.plan.law import law
 from counterfoil.core.plan.settle import settle
 from counterfoil.core.plan.tell import tell
 from counterfoil.core.problem_kinds import kind_of
@@ -21,7 +22,7 @@ from counterfoil.core.returns import Stage
 def decide(look: Look) -> Decision:
     """Requests to make now, every problem that holds now, and what is waited for."""
     findings: list[Finding] = []
-    for stage in (authorise, book, settle, tell):
+    for stage in (authorise, book, settle, law, tell):
         findings += stage(look)
     problems = (*(f for f in findings if isinstance(f, Problem)), *_refusals(look.case))
     requests = tuple(f for f in findings if isinstance(f, Request))
@@ -32,6 +33,7 @@ def decide(look: Look) -> Decision:
         waits=waits,
         progress=_progress(look, requests, problems),
         value=_value(look),
+        policy=look.policy.label,
     )
 
 

@@ -87,7 +87,7 @@ def evolve(case: ReturnCase, fact: AnyFact) -> ReturnCase:
         case ReturnFact():
             return _portal_showed(case, fact)
         case LabelMoved():
-            return _label_moved(case, fact.label_status, fact.tracking, fact.carrier)
+            return _label_moved(case, fact.label_status, fact.tracking, fact.carrier, fact.occurred_at)
         case ProcessingFailed():
             return replace(case, processing_failure=fact.reason)
         case RestockSignalled():
@@ -182,7 +182,7 @@ def _portal_showed(case: ReturnCase, fact: ReturnFact) -> ReturnCase:
         case = replace(case, authorised_at=fact.occurred_at or seen.created_at)
     if isinstance(fact, ReturnProcessed):
         case = replace(case, processed_at=case.processed_at or fact.occurred_at, processing_failure=None)
-    return _label_moved(case, seen.label_status, seen.tracking, seen.carrier)
+    return _label_moved(case, seen.label_status, seen.tracking, seen.carrier, fact.occurred_at)
 
 
 def _fuller_ref(ref: CaseRef, seen: PortalReturn) -> CaseRef:
@@ -238,8 +238,10 @@ def _lines_changed(case: ReturnCase) -> ReturnCase:
     return replace(case, units=kept + orphans, changed_after_rma=changed)
 
 
-def _label_moved(case: ReturnCase, status: LabelStatus | None, tracking: str | None, carrier: str | None) -> ReturnCase:
-    """Tracking is kept; a parcel only moves forward."""
+def _label_moved(
+    case: ReturnCase, status: LabelStatus | None, tracking: str | None, carrier: str | None, moment: str | None
+) -> ReturnCase:
+    """Tracking is kept; a parcel only moves forward. `moment` is when it was seen there."""
     known = case.label_status
     if status is not None and (known is None or _LABEL_RANK[status] >= _LABEL_RANK[known]):
         case = replace(case, label_status=status)
@@ -250,6 +252,8 @@ def _label_moved(case: ReturnCase, status: LabelStatus | None, tracking: str | N
             for unit in case.units
         )
         case = replace(case, units=units)
+    if status in (LabelStatus.IN_TRANSIT, LabelStatus.DELIVERED) and moment is not None:
+        case = replace(case, posted_at=min(case.posted_at or moment, moment))
     return case
 
 
@@ -365,6 +369,7 @@ def _requested(case: ReturnCase, fact: StepRequested) -> ReturnCase:
     )
     case = replace(case, steps={**case.steps, fact.step: step})
     case = replace(case, rma_lines=fact.rma_lines or case.rma_lines, credit=fact.credit or case.credit)
+    case = replace(case, pays_from=fact.pays_from or case.pays_from)
     if fact.name in _RECEIPT_STEPS:
         return _mark_posted(case, fact.units, fact.step)
     return case

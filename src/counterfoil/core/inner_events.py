@@ -22,6 +22,9 @@ class StepRequested(Fact, frozen=True, kw_only=True, tag="StepRequested.v1"):
     units: tuple[str, ...] = ()
     rma_lines: tuple[RmaLine, ...] = ()
     credit: CreditNote | None = None
+    policy: str = ""  # the policy that decided it: name, version and, where one fitted, the rule
+    batch: str | None = None
+    pays_from: str = ""
 
 
 class StepDone(Fact, frozen=True, kw_only=True, tag="StepDone.v1"):

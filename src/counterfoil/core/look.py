@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from counterfoil.core.case import ReturnCase, Step
+from counterfoil.core.choose import choose
 from counterfoil.core.commands import AnyCommand
 from counterfoil.core.documents import CreditNote, RmaLine
 from counterfoil.core.inner_events import UnitClaim
@@ -45,8 +46,8 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def policy(self) -> FlowPolicy:
-        """The policy in force."""
-        return self.agreement.policy
+        """The policy in force for this return."""
+        return choose(self.agreement, self.case) if self.agreement.editions else self.agreement.policy
 
     def step(self, name: str) -> Step | None:
         """A step already asked for, in whatever state."""
@@ -64,6 +65,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     claims: tuple[UnitClaim, ...] = ()
     rma_lines: tuple[RmaLine, ...] = ()
     credit: CreditNote | None = None
+    pays_from: str = ""  # where the money of this credit is paid, when it is not the portal
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +87,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     waits: tuple[Wait, ...] = ()
     progress: str = "open"
     value: int | None = None
+    policy: str = ""  # the policy that was asked: name, version, rule
 
     @property
     def look_again_at(self) -> str | None:

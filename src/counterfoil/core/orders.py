@@ -61,6 +61,7 @@ class SoldOrder(msgspec.Struct, frozen=True, kw_only=True):
     country: str | None = None
     customer: str | None = None  # a pseudonym: the same for each order of one customer, and nothing else
     address_mismatch: bool | None = None  # billing and delivery address differ; None where a view shows neither
+    customer_tags: tuple[str, ...] = ()  # the shop's words for the customer, such as "vip"
 
     def line(self, line_ref: str) -> SoldLine | None:
         """The line with this reference, or None."""

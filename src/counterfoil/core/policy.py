@@ -6,9 +6,12 @@ the axes, never the preset's name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
+
+from counterfoil.core.legal import LegalClock
 
 
 class StockOn(StrEnum):
@@ -112,7 +115,7 @@ class RmaGranularity(StrEnum):
 class ApprovalRule(msgspec.Struct, frozen=True, kw_only=True):
     """People who must agree before money of this kind leaves (D4, R75–R77). Every condition named must hold.
 
-    `value_above` is in minor units of `currency` and needs it; an empty tuple asks nothing. `risk` names signals such
+    `value_above` is in minor units of `currency`, without one of the case's own; an empty tuple asks nothing. `risk` names signals such
     as "repeat_returns", "high_value", "address_mismatch" and "damage_claim" (R86); one of them is enough. `method` is
     "original" or "store_credit" (R77). A rule touches approval only, never the gate, unless `waives_gate` names it.
     """
@@ -129,11 +132,28 @@ class ApprovalRule(msgspec.Struct, frozen=True, kw_only=True):
     waives_gate: str | None = None
 
 
+class Cover(msgspec.Struct, frozen=True, kw_only=True):
+    """What covers money that leaves before the goods are inspected (D3). Every condition named must hold.
+
+    `value_max` is in minor units of `currency` and needs it; `counterparty` is who pays at its own risk.
+    """
+
+    value_max: int | None = None
+    currency: str | None = None
+    categories: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    counterparty: str | None = None
+
+
 class FlowPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of the policy. Hours are wall-clock hours; amounts are minor units of the case's currency."""
+    """One version of the policy. Hours are wall-clock hours; amounts are minor units of the case's currency.
+
+    `rule` names the override that gave these values; "" where the policy's own axes hold.
+    """
 
     name: str = "controlled"
     version: str = "1"
+    rule: str = ""
     stock_on: StockOn = StockOn.WMS_INSPECTED  # D1
     attestor: str | None = None  # D1: who saw the goods, for the looser settings
     credit_order: CreditOrder = CreditOrder.CREDIT_THEN_REFUND  # D2
@@ -159,6 +179,27 @@ class FlowPolicy(msgspec.Struct, frozen=True, kw_only=True):
     chargeback_stops_refund: bool = True  # R85
     repeat_returns_from: int = 3  # R86: so many earlier returns of one customer are a signal
     high_value_above: int | None = None  # R86: minor units of the case's currency
+    cover: Cover | None = None  # D3: the terms of `refund_cover`; None: no terms are checked
+    tolerance: int = 0  # D5: minor units the portal's figure may differ by, for the whole return
+    rounding_account: str | None = None  # D5: where a tolerated difference goes
+    money_cycle_hours: int = 24  # D9: the length of a cycle when money is posted by cycle
+    legal: LegalClock | None = None  # the withdrawal deadline beside the gate; None: not chosen
+
+    @property
+    def label(self) -> str:
+        """The policy in one line: name, version and, where an override fitted, its name."""
+        return f"{self.name} {self.version}" + (f" ({self.rule})" if self.rule else "")
+
+    @property
+    def approval_rules(self) -> tuple[ApprovalRule, ...]:
+        """The rules people set, and the one that the axis D4 stands for."""
+        match self.approval:
+            case Approval.ALWAYS:
+                return (*self.approvals, ApprovalRule(approvers=("finance",)))
+            case Approval.ABOVE_THRESHOLD if self.approval_threshold is not None:
+                above = ApprovalRule(value_above=self.approval_threshold, approvers=("finance",))
+                return (*self.approvals, above)
+        return self.approvals
 
 
 PRESETS: dict[str, FlowPolicy] = {
@@ -186,15 +227,53 @@ PRESETS: dict[str, FlowPolicy] = {
         refund_executor=RefundExecutor.COUNTERPARTY,
     ),
 }
-"""The five presets of requirements §1b. `controlled` and `portal-led` are carried end to end today."""
+"""The five presets of requirements §1b."""
 
-WORKING_PRESETS = ("controlled", "portal-led")
+
+class Conditions(msgspec.Struct, frozen=True, kw_only=True):
+    """When an override holds. Every condition named must hold; an empty one asks nothing.
+
+    Values are minor units of `currency`: from `value_from` on, and less than `value_below`.
+    """
+
+    countries: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    currency: str | None = None
+    value_from: int | None = None
+    value_below: int | None = None
+
+
+class Override(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule for some returns: its conditions, and the whole policy that then holds."""
+
+    name: str
+    when: Conditions
+    policy: FlowPolicy
+
+
+class Edition(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of the whole agreement, in force for returns authorised from `starts_on` (YYYY-MM-DD) on.
+
+    `categories` gives each category its SKU patterns (`*` stands for anything), `tiers` each customer tier the words
+    by which the shop marks its customers.
+    """
+
+    policy: FlowPolicy
+    overrides: tuple[Override, ...] = ()
+    categories: Mapping[str, tuple[str, ...]] = {}
+    tiers: Mapping[str, tuple[str, ...]] = {}
+    starts_on: str = ""
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):
-    """Policy plus what the connected systems, as configured, can do: everything a decision may lean on."""
+    """Policy plus what the connected systems, as configured, can do: everything a decision may lean on.
+
+    `editions`, oldest first, take the policy's place for returns authorised from their day on.
+    """
 
     policy: FlowPolicy
     portal_can: frozenset[str] = frozenset()
     erp_can: frozenset[str] = frozenset()
     mapping_version: str = "1"
+    editions: tuple[Edition, ...] = ()

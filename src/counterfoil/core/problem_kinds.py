@@ -864,6 +864,31 @@ _ALL: tuple[ProblemKind, ...] = (
         "Run the check, then resume the connection: all work waits and goes on.",
         hours=2,
     ),
+    # --- what a policy asks for
+    _kind(
+        "refund_due_elsewhere",
+        FINANCE,
+        "Refund to be paid from the ERP or the gateway",
+        "Check the amount against the credit, then pay it where the policy says, once.",
+        "The exception ends when shop or gateway confirm the money.",
+        watch=True,
+    ),
+    _kind(
+        "legal_deadline_near",
+        FINANCE,
+        "Withdrawal must be paid back soon",
+        "Look at the evidence: are the goods here, or has the carrier the parcel?",
+        "Have the inspection done first, or accept with a reason: then the money goes without it.",
+        hours=24,
+    ),
+    _kind(
+        "legal_deadline_missed",
+        FINANCE,
+        "Withdrawal not paid back in time",
+        "Decide now: accept with a reason to let the money go, or note why the law lets you wait.",
+        "Have the deadline's values checked by somebody who may give legal advice.",
+        hours=4,
+    ),
     *PROOF_KINDS,
 )
 

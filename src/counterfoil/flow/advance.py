@@ -122,7 +122,7 @@ class _Run:
             if not decision.requests:
                 return decision
             for request in decision.requests:
-                self._request(request)
+                self._request(request, decision.policy)
         raise AssertionError(f"{self.case.case_id}: the decision never comes to rest")
 
     def look(self) -> Look:
@@ -131,7 +131,7 @@ class _Run:
             self._ledger = cases.ledger(self.tx, self.case)
         return _look(self.world, self.setup, self.case, self._ledger)
 
-    def _request(self, request: Request) -> None:
+    def _request(self, request: Request, policy: str) -> None:
         """Log the request and queue its command; claims are taken in the same transaction."""
         command = request.command
         edition = self.case.editions.get(command.step, 0) + 1
@@ -152,6 +152,9 @@ class _Run:
             units=request.units,
             rma_lines=request.rma_lines,
             credit=request.credit,
+            policy=policy,
+            batch=getattr(command, "batch", None),
+            pays_from=request.pays_from,
         )
         self.apply(fact, US)
         commands.put(self.tx, command, edition, self.setup.connections[command.role])

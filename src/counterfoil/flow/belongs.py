@@ -68,7 +68,7 @@ def belongs(case: ReturnCase, fact: OutsideFact) -> bool:
         case RefundMoved():
             named = {refund.refund_ref for refund in case.refunds if refund.refund_ref}
             money = {refund.ref for refund in case.refunds}
-            return fact.refund_ref in named or fact.ref in money
+            return fact.refund_ref in named or fact.ref in money or _paid_elsewhere(case, fact)
         case WarehouseReported():
             return parcel_belongs(case, fact.receipt)
         case ReturnRef():
@@ -87,6 +87,16 @@ def _order_of_chargeback(case: ReturnCase, fact: ChargebackMoved) -> bool:
     return fact.order_ref == case.case.order_ref or fact.order_ref.lstrip("#") == (case.case.order_name or "").lstrip(
         "#"
     )
+
+
+def _paid_elsewhere(case: ReturnCase, fact: RefundMoved) -> bool:
+    """The payment we asked for from the ERP or the gateway: on this order, of exactly the agreed amount, once.
+
+    No portal knows of it, so nobody else can name it.
+    """
+    if not case.pays_from or case.credit is None or case.money_out:
+        return False
+    return fact.order_ref == case.case.order_ref and fact.amount == case.credit.total_gross
 
 
 def parcel_belongs(case: ReturnCase, receipt: Receipt) -> bool:

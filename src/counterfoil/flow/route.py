@@ -12,7 +12,6 @@ from counterfoil.core.events import (
     OrderSeen,
     OutsideFact,
     PortalFact,
-    RefundMoved,
     ReturnFact,
     WarehouseReported,
 )
@@ -141,8 +140,6 @@ def _find(tx: Transaction, brand: str, fact: OutsideFact, keys: Sequence[Key]) -
             if chosen is not None:
                 return chosen.case_id
             continue
-        if isinstance(fact, RefundMoved) and key[0] == "order":
-            continue  # the same order is not proof enough; it waits until the portal names it
         fitting = [case for case in candidates if belongs(case, fact)]
         if len(fitting) == 1:
             return fitting[0].case_id

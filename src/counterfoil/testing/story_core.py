@@ -409,7 +409,7 @@ class CoreStage:
             if not decision.requests:
                 break
             for request in decision.requests:
-                self._request(name, request)
+                self._request(name, request, decision.policy)
             for request in decision.requests:
                 self._carry_out(name, request.command)
         else:
@@ -436,7 +436,7 @@ class CoreStage:
             now=self._moment(),
         )
 
-    def _request(self, name: str, request: Request) -> None:
+    def _request(self, name: str, request: Request, policy: str) -> None:
         command = request.command
         edition = self._cases[name].editions.get(command.step, 0) + 1
         if request.claims:
@@ -454,6 +454,9 @@ class CoreStage:
             units=request.units,
             rma_lines=request.rma_lines,
             credit=request.credit,
+            policy=policy,
+            batch=getattr(command, "batch", None),
+            pays_from=request.pays_from,
         )
         self._evolve(name, fact)
 

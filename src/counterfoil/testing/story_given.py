@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil.core.money import to_minor
-from counterfoil.core.policy import WORKING_PRESETS, ApprovalRule
+from counterfoil.core.policy import PRESETS, ApprovalRule
 from counterfoil.testing.story_words import AMOUNT, NotUnderstoodError, number, payments
 from counterfoil.testing.story_world import GoodsLine
 
@@ -56,8 +56,8 @@ def _order(given: Values, words: re.Match[str]) -> None:
 
 
 def _policy(given: Values, words: re.Match[str]) -> None:
-    if words[1] not in WORKING_PRESETS:
-        raise NotUnderstoodError(f"{words[1]!r} is no policy that is carried end to end")
+    if words[1] not in PRESETS:
+        raise NotUnderstoodError(f"{words[1]!r} is no policy; there are {', '.join(PRESETS)}")
     given["preset"] = words[1]
 
 
@@ -78,6 +78,17 @@ def _approval(given: Values, words: re.Match[str]) -> None:
         approvers=(words[4],),
     )
     given["approvals"] = (*given.get("approvals", ()), rule)
+
+
+def _axis(given: Values, words: re.Match[str]) -> None:
+    value = int(words[2]) if words[2].isdigit() else words[2]
+    given["axes"] = {**given.get("axes", {}), words[1]: value}
+
+
+def _cover(given: Values, words: re.Match[str]) -> None:
+    limit = to_minor(words[1], given["currency"])
+    terms = {"value_max": limit, "currency": given["currency"]}
+    given["axes"] = {**given.get("axes", {}), "refund_cover": "value", "cover": terms}
 
 
 def _flag(name: str, value: Any) -> Write:
@@ -102,6 +113,8 @@ GIVEN: tuple[tuple[str, Write], ...] = (
         rf"(?:(original|store credit) )?refunds(?: above {AMOUNT})? need (one|two) (?:person|people) of (\w+)",
         _approval,
     ),
+    (r"the axis (\w+) is (\S+)", _axis),
+    (rf"early refunds are covered up to {AMOUNT}", _cover),
     (r"damaged units need a review", _flag("damaged_needs_review", value=True)),
     (r"an ERP that drafts credit notes", _flag("without_drafts", value=False)),
     (r"an ERP that cannot draft credit notes", _flag("without_drafts", value=True)),

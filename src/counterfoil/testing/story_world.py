@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from counterfoil.core.credit.attribution import half_up
@@ -57,11 +60,13 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     unmapped_depots: tuple[str, ...] = ()
     quarantine: bool = True
     not_in_erp: tuple[str, ...] = ()  # SKUs the ERP's order lacks
+    axes: Mapping[str, Any] = {}  # axes of the policy that differ from the preset
 
     def policy(self, preset_name: str | None = None) -> FlowPolicy:
         """The policy agreed at the start, over another preset where a portal needs one."""
-        preset = PRESETS[preset_name or self.preset]
-        return msgspec.structs.replace(preset, damaged_needs_review=self.damaged_needs_review, approvals=self.approvals)
+        values = {**msgspec.to_builtins(PRESETS[preset_name or self.preset]), **self.axes}
+        agreed = msgspec.convert(values, FlowPolicy)
+        return msgspec.structs.replace(agreed, damaged_needs_review=self.damaged_needs_review, approvals=self.approvals)
 
     def reasons(self) -> dict[str, str]:
         """The reason codes mapped at the start."""

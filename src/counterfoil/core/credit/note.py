@@ -16,6 +16,7 @@ from counterfoil.core.inner_events import UnitClaim
 from counterfoil.core.look import Look
 from counterfoil.core.money import to_text
 from counterfoil.core.orders import SoldLine
+from counterfoil.core.policy import AmountAuthority
 from counterfoil.core.units import erp_line, rma_line, sold_line
 
 
@@ -62,12 +63,21 @@ def credited_units(case: ReturnCase) -> tuple[Unit, ...]:
     )
 
 
-def value_return(look: Look) -> ReturnValue | None:
-    """Value the accepted units. None while the order is not known; CannotValueError when they do not fit it."""
+def awaited_units(case: ReturnCase) -> tuple[Unit, ...]:
+    """The units a refund before the goods is for: all that are neither refused nor lost."""
+    gone = (Acceptance.REJECTED, Acceptance.REVIEW)
+    return tuple(u for u in case.units if u.acceptance not in gone and u.reception is not Reception.LOST)
+
+
+def value_return(look: Look, units: tuple[Unit, ...] | None = None) -> ReturnValue | None:
+    """Value the accepted units, or those given. None while the order is not known.
+
+    CannotValueError when they do not fit it.
+    """
     case = look.case
     if case.order is None or case.erp_order is None:
         return None
-    places = _places(look, credited_units(case))
+    places = _places(look, credited_units(case) if units is None else units)
     lines, steps = _lines(look, places)
     charges = _charges(look, steps)
     note = CreditNote(currency=case.order.currency, lines=lines, charges=tuple(charges), explanation=tuple(steps))
@@ -77,6 +87,8 @@ def value_return(look: Look) -> ReturnValue | None:
     )
     partial = {sold.line_ref for _, sold, _ in places if _ends_partial(look, sold, places)}
     tolerance = look.policy.tolerance_per_partial_line * len(partial)
+    if look.policy.amount_authority is AmountAuthority.PORTAL_WITHIN_TOLERANCE:
+        tolerance = max(tolerance, look.policy.tolerance)
     return ReturnValue(note=note, claims=claims, tolerance=tolerance, earlier=look.ledger.rounding)
 
 

@@ -49,23 +49,24 @@ def authorise(look: Look) -> Iterator[Finding]:
 
 
 def _due(look: Look) -> bool:
-    """Whether the moment agreed in D6 has come."""
+    """Whether the moment agreed in D6 has come. Goods that come unscanned have plainly been in transit."""
     case = look.case
     if case.stage is Stage.PROCESSED:
         return True
+    scanned = case.label_status in (LabelStatus.IN_TRANSIT, LabelStatus.DELIVERED)
     match look.policy.rma_on:
         case RmaOn.REQUESTED:
             return True
         case RmaOn.AUTHORISED:
             return case.stage is not Stage.REQUESTED
         case RmaOn.IN_TRANSIT:
-            return case.label_status in (LabelStatus.IN_TRANSIT, LabelStatus.DELIVERED)
+            return case.stage is not Stage.REQUESTED and (scanned or case.first_receipt_at is not None)
         case RmaOn.FINALISED:
             return False
 
 
 def _why_not_due(look: Look) -> str:
-    if look.case.stage is Stage.REQUESTED:
+    if look.case.stage is Stage.REQUESTED and look.policy.rma_on is not RmaOn.FINALISED:
         return "the portal has not authorised the return yet"
     return f"the policy makes the RMA when the return is {look.policy.rma_on.value.replace('_', ' ')}"
 
@@ -106,10 +107,11 @@ def _open(look: Look) -> Iterator[Finding]:
         memo="; ".join(reasons)[:200],
         tracking=case.tracking,
     )
+    done = "shows the request" if case.stage is Stage.REQUESTED else "authorised the return"
     yield Request(
         command=command,
         rule="rma_at_once",
-        because=f"the portal authorised the return; the warehouse should expect {number_of(len(units), 'unit')} (R43)",
+        because=f"the portal {done}; the warehouse should expect {number_of(len(units), 'unit')} (R43)",
         units=units,
         rma_lines=lines,
     )

@@ -12,8 +12,10 @@ from msgspec.structs import replace
 
 from counterfoil.core import ceiling
 from counterfoil.core.case import Acceptance, Reception, ReturnCase, Step, StepState
+from counterfoil.core.clock import opened_by_law
 from counterfoil.core.commands import DraftCreditNote, PostCreditNote, RecordRefund, ReleaseRefund
 from counterfoil.core.consent import wanted
+from counterfoil.core.cover import outside_cover
 from counterfoil.core.credit.note import (
     CannotValueError,
     ReturnValue,
@@ -27,6 +29,8 @@ from counterfoil.core.events import RefundState
 from counterfoil.core.look import Finding, Look, Request, Wait, hours_after
 from counterfoil.core.money import to_text
 from counterfoil.core.phrases import number_of
+from counterfoil.core.plan.cycle import money_batch
+from counterfoil.core.plan.pay import pay_elsewhere, pays_from
 from counterfoil.core.policy import CreditOrder, RefundExecutor, RefundGate
 from counterfoil.core.problems import Problem
 from counterfoil.core.returns import Stage
@@ -108,12 +112,29 @@ def _open_credit(look: Look, drafts: bool) -> Iterator[Finding]:
     assert value is not None, "the rule refund_equals_value waits for the order"
     note = with_rounding(value, _due(look, value))
     if not note.lines:
+        yield from _by_law(look)
         yield Wait(rule="credit_agreed_first", reason="no accepted unit is left to credit")
         return
     if drafts:
         yield _request_draft(look, value, note, _reasons(answers))
     else:
-        yield _request_credit(look, value, note, _reasons(answers), None)
+        yield from _posted(look, _request_credit(look, value, note, _reasons(answers), None))
+
+
+def _by_law(look: Look) -> Iterator[Finding]:
+    """Money that is due although there is nothing to credit yet; the credit follows the goods."""
+    if opened_by_law(look) is not None and not look.case.money_out:
+        yield from _release(look)
+
+
+def _posted(look: Look, request: Request) -> Iterator[Finding]:
+    """The credit note now, or at the end of its cycle (D9)."""
+    batch, until = money_batch(look)
+    if until is not None:
+        yield Wait(rule="posted_by_cycle", reason="the cycle of credit notes ends", until=until)
+        return
+    assert isinstance(request.command, PostCreditNote)
+    yield replace(request, command=replace(request.command, batch=batch))
 
 
 def _due(look: Look, value: ReturnValue) -> int:
@@ -147,6 +168,7 @@ def _request_draft(look: Look, value: ReturnValue, note: CreditNote, because: st
         units=tuple(claim.unit_id for claim in value.claims),
         claims=value.claims,
         credit=note,
+        pays_from=pays_from(look),
     )
 
 
@@ -174,13 +196,15 @@ def _request_credit(
         units=tuple(claim.unit_id for claim in value.claims) if value else (),
         claims=value.claims if value else (),
         credit=note,
+        pays_from=pays_from(look),
     )
 
 
 def _release(look: Look) -> Iterator[Finding]:
-    """Let the portal pay, once; when it already did, say so."""
+    """Let the portal pay, once, or ask for the payment where it is made; when money moved already, say so."""
     case = look.case
     ours = look.policy.refund_executor is RefundExecutor.PORTAL
+    yield from pay_elsewhere(look)
     if not ours or look.step("release-1") is not None:
         return
     if case.stage is Stage.PROCESSED or case.money_out:
@@ -213,7 +237,7 @@ def _post_draft(look: Look, draft: Step) -> Iterator[Finding]:
     if difference == 0 or "refund_differs_from_credit" in case.accepted_differences:
         paid = to_text(case.money_out, case.currency)
         because = f"{paid} {case.currency} is confirmed, as much as the draft says" if due else "nothing was to be paid"
-        yield _request_credit(look, None, case.credit, because, draft)
+        yield from _posted(look, _request_credit(look, None, case.credit, because, draft))
         return
     yield from _differs(look, due)
 
@@ -274,6 +298,7 @@ def _refund_first(look: Look) -> Iterator[Finding]:
             yield from _money_follows(look)
         return
     if not case.money_out:
+        yield from _refund_opens(look)
         yield Wait(rule="credit_follows_refund", reason="the refund is confirmed by the shop or the gateway")
         return
     answers = gate(look, _WITHOUT_PROMISE)
@@ -282,6 +307,17 @@ def _refund_first(look: Look) -> Iterator[Finding]:
         return
     if case.rma is not None:
         yield from _credit_what_was_paid(look, _reasons(answers))
+
+
+def _refund_opens(look: Look) -> Iterator[Finding]:
+    """Where we hold the gate, the money is let go once it opens; a portal or counterparty that pays needs no word."""
+    if look.policy.refund_executor in (RefundExecutor.PORTAL_ITSELF, RefundExecutor.COUNTERPARTY):
+        return
+    answers = gate(look)
+    if _opened(answers):
+        yield from _release(look)
+    else:
+        yield from _gate_findings(answers)
 
 
 def _credit_what_was_paid(look: Look, because: str) -> Iterator[Finding]:
@@ -303,7 +339,8 @@ def _credit_what_was_paid(look: Look, because: str) -> Iterator[Finding]:
         yield Wait(rule="credit_follows_refund", reason="the rest of the refund is confirmed")
         return
     if value.tolerates(difference) or _accepted(case):
-        yield _request_credit(look, value, with_rounding(value, case.money_out), because, None)
+        note = with_rounding(value, case.money_out)
+        yield from _posted(look, _request_credit(look, value, note, because, None))
         return
     paid, worth = to_text(case.money_out, case.currency), to_text(value.total, case.currency)
     yield Problem(
@@ -353,7 +390,7 @@ def _alarms(look: Look) -> Iterator[Finding]:
     """What must be seen whatever the order of things."""
     case = look.case
     awaited = [unit for unit in case.units if unit.reception is not Reception.RECEIVED]
-    loose = look.policy.refund_gate in (RefundGate.INSTANT, RefundGate.CARRIER_SCAN)
+    loose = _covered_early(look)
     if case.money_out and awaited and not loose and "short_receipt" not in case.accepted_differences:
         message = (
             f"{to_text(case.money_out, case.currency)} {case.currency} was refunded while {len(awaited)} of "
@@ -429,6 +466,12 @@ def _beside_chargeback(look: Look) -> Iterator[Finding]:
                 amount=min(chargeback.amount, case.money_out),
                 currency=chargeback.currency,
             )
+
+
+def _covered_early(look: Look) -> bool:
+    """Whether money before the goods is as agreed: an early gate within its cover, or the law's (D3)."""
+    early = look.policy.refund_gate in (RefundGate.INSTANT, RefundGate.CARRIER_SCAN)
+    return (early and outside_cover(look) is None) or opened_by_law(look) is not None
 
 
 def _processed_unasked(look: Look) -> Iterator[Finding]:

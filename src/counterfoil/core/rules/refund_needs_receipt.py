@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from counterfoil.core.case import Reception
+from counterfoil.core.clock import opened_by_law
+from counterfoil.core.cover import outside_cover
 from counterfoil.core.look import Look
 from counterfoil.core.phrases import number_of
 from counterfoil.core.policy import RefundGate
@@ -13,7 +15,10 @@ from counterfoil.core.rules.verdict import Hold, Pass, Verdict
 def judge(look: Look) -> Verdict:
     """Open when the fact the policy asks for (D3) is there."""
     case = look.case
-    gate = look.policy.refund_gate
+    gate = look.policy.refund_gate if outside_cover(look) is None else RefundGate.RECEIPT
+    due = opened_by_law(look)
+    if due is not None:
+        return Pass(due)
     if gate is RefundGate.INSTANT:
         return Pass("the policy refunds at once, under its stated cover")
     if gate is RefundGate.CARRIER_SCAN:
