@@ -17,6 +17,8 @@ from counterfoil.catalog import vendor
 from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.policy import PRESETS, FlowPolicy
+from counterfoil.policy.clashes import Systems
+from counterfoil.ports.vendors import Family
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -152,6 +154,29 @@ def policy_of(setup: SetupSettings, source: str = "settings") -> FlowPolicy:
         return msgspec.convert(values, FlowPolicy)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{source}: policy of {setup.brand}/{setup.portal}: {error}") from None
+
+
+def systems_of(settings: Settings, brand: str, portal: str) -> Systems | None:
+    """The systems of a setup as configured, for the policy compiler; None when there is no such setup."""
+    named = {item.name: item for item in settings.connection}
+    for setup in settings.setup:
+        if (setup.brand, setup.portal) != (brand, portal):
+            continue
+        asked, books = named[setup.connections[Role.PORTAL]], named[setup.connections[Role.ERP]]
+        gateways = [item for item in settings.connection if vendor(item.vendor).family is Family.GATEWAY]
+        return Systems(
+            portal=vendor(asked.vendor).title,
+            erp=vendor(books.vendor).title,
+            portal_can=_abilities(asked),
+            erp_can=_abilities(books),
+            gateway_connected=any(item.brand == brand for item in gateways),
+            holding_depot=setup.mapping.quarantine_depot,
+        )
+    return None
+
+
+def _abilities(connection: ConnectionSettings) -> frozenset[str]:
+    return frozenset(cap.value for cap in vendor(connection.vendor).capabilities(config_of(connection)))
 
 
 def config_of(connection: ConnectionSettings, source: str = "settings") -> Any:

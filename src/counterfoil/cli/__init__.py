@@ -23,6 +23,10 @@ proof = typer.Typer(
     help="The proof: portal, gateway, ERP and warehouse tied together per return line.", invoke_without_command=True
 )
 app.add_typer(proof, name="reconcile")
+policy = typer.Typer(
+    help="The policy compiler: what waits for what, and what contradicts itself.", no_args_is_help=True
+)
+app.add_typer(policy, name="policy")
 
 SettingsFile = Annotated[
     Path, typer.Option("--settings", "-c", help="The settings file.", envvar="COUNTERFOIL_SETTINGS")
@@ -316,3 +320,42 @@ def audit_verify(
     from counterfoil.cli.upkeep import verify as work
 
     guarded(lambda: work(settings, anchor, as_json))
+
+
+PolicyFile = Annotated[Path, typer.Argument(metavar="FILE", help="The policy, as TOML.")]
+OtherSettings = Annotated[
+    Path | None, typer.Option("--settings", "-c", help="Settings whose connections are looked at; default: as shipped.")
+]
+
+
+@policy.command("schema")
+def policy_schema() -> None:
+    """The JSON Schema of a policy file, for editors."""
+    from counterfoil.cli.policy import schema as work
+
+    guarded(work)
+
+
+@policy.command("check", epilog="Example: counterfoil policy check north-loop.toml --settings counterfoil.toml")
+def policy_check(
+    file: PolicyFile,
+    settings: OtherSettings = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Contradictions, and every path by which money could leave unpaired. Exit status 1 on a contradiction."""
+    from counterfoil.cli.policy import check as work
+
+    guarded(lambda: work(file, settings, as_json=as_json))
+
+
+@policy.command("explain", epilog="Example: counterfoil policy explain north-loop.toml --svg sequence.svg")
+def policy_explain(
+    file: PolicyFile,
+    settings: OtherSettings = None,
+    svg: Annotated[Path | None, typer.Option(help="Also draw it into this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the steps as JSON.")] = False,
+) -> None:
+    """The sequence a return goes through under this policy, found by playing one."""
+    from counterfoil.cli.policy import draw_policy as work
+
+    guarded(lambda: work(file, settings, svg, as_json=as_json))

@@ -1,0 +1,45 @@
+"""Contradictory policies: each file states in its first line what the compiler has to say, and about which lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from counterfoil.catalog import vendor
+from counterfoil.policy.compiler import Report, compile_policy
+from counterfoil.policy.reading import read
+from counterfoil.policy.systems import as_shipped
+
+FILES = sorted(Path(__file__).parent.glob("*.toml"))
+
+
+def compiled(path: Path) -> Report:
+    policy = read(path.read_text("utf-8"), path.name)
+    return compile_policy(policy, as_shipped(policy, vendor))
+
+
+def test_there_are_more_than_twenty_contradictory_policies() -> None:
+    assert len(FILES) >= 20
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_compiler_says_what_the_file_expects_and_quotes_the_lines(path: Path) -> None:
+    code, _, sentence = path.read_text("utf-8").splitlines()[0].removeprefix("# expect: ").partition(": ")
+    found = {clash.code: clash for clash in compiled(path).contradictions}
+    assert code in found, f"found {sorted(found)}"
+    clash = found[code]
+    assert clash.sentence == sentence
+    assert len(clash.settings) >= 2 and clash.fact and clash.cure.endswith(".")
+    lines = path.read_text("utf-8").splitlines()
+    for setting in clash.settings:
+        assert setting.file == path.name
+        written = setting.line > 0 and (setting.text in lines[setting.line - 1] or "by the preset" in setting.text)
+        assert written or setting.text.startswith("nothing is written about"), f"{setting} is not what stands there"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_nothing_else_is_said_about_it(path: Path) -> None:
+    code = path.read_text("utf-8").splitlines()[0].removeprefix("# expect: ").partition(":")[0]
+    allowed = {code} | ({"axis_not_carried"} if code in ("portal_has_no_dispositions",) else set())
+    assert {clash.code for clash in compiled(path).contradictions} <= allowed
