@@ -12,9 +12,10 @@ from counterfoil.core.commands import Role
 from counterfoil.core.policy import Agreement
 from counterfoil.flow.world import Connection, Setup, World
 from counterfoil.jobs.worker import Worker, dead_workers
+from counterfoil.policy.versions import Shelf
 from counterfoil.ports.engine import Engine
 from counterfoil.ports.vendors import VendorSpec
-from counterfoil.settings import Settings, SettingsError, SetupSettings, config_of, policy_of
+from counterfoil.settings import Settings, SettingsError, SetupSettings, config_of, edition_of, policy_of
 from counterfoil.store.database import PostgresDatabase, SqliteDatabase, open_database
 from counterfoil.store.vault import Vault, master_key
 
@@ -24,8 +25,10 @@ VERSION = "0.1.0"
 def build_world(settings: Settings, database: SqliteDatabase | PostgresDatabase | None = None) -> World:
     """Open the database and make every connection known; nothing is called yet."""
     connections = {item.name: _connection(settings, item.name) for item in settings.connection}
+    database = database or open_database(settings.database_url)
     return World(
-        database=database or open_database(settings.database_url),
+        database=database,
+        editions=Shelf(database).editions,
         vault=Vault(master_key(settings.folder / "keys" / "master.key")),
         connections=connections,
         setups={(item.brand, item.portal): _setup(item, connections) for item in settings.setup},
@@ -54,8 +57,10 @@ def _signing_secrets(spec: VendorSpec, config: Any) -> tuple[str, ...]:
 
 
 def _setup(item: SetupSettings, connections: dict[str, Connection]) -> Setup:
+    edition = edition_of(item)
     agreement = Agreement(
         policy=policy_of(item),
+        editions=(edition,) if edition is not None else (),
         portal_can=frozenset(cap.value for cap in connections[item.connections[Role.PORTAL]].can()),
         erp_can=frozenset(cap.value for cap in connections[item.connections[Role.ERP]].can()),
         mapping_version=item.mapping.version,

@@ -16,8 +16,12 @@ import msgspec
 from counterfoil.catalog import vendor
 from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping
-from counterfoil.core.policy import PRESETS, FlowPolicy
+from counterfoil.core.policy import PRESETS, Edition, FlowPolicy
 from counterfoil.policy.clashes import Systems
+from counterfoil.policy.compiler import compile_policy
+from counterfoil.policy.reading import UnreadableError
+from counterfoil.policy.reading import read as read_policy
+from counterfoil.policy.systems import as_shipped
 from counterfoil.ports.vendors import Family
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -52,6 +56,7 @@ class SetupSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     portal: Text
     preset: str = "controlled"
     policy: dict[str, Any] = {}
+    document: str = ""  # a policy document, as `file:PATH`; takes the place of preset and policy
     mapping: Mapping = Mapping()
     connections: dict[Role, str]
 
@@ -143,7 +148,10 @@ def _consistent(settings: Settings, source: str) -> None:
 
 
 def policy_of(setup: SetupSettings, source: str = "settings") -> FlowPolicy:
-    """The preset with the setup's own axes on top."""
+    """The setup's document, else the preset with the setup's own axes on top."""
+    edition = edition_of(setup, source)
+    if edition is not None:
+        return edition.policy
     if setup.preset not in PRESETS:
         raise SettingsError(f"{source}: {setup.preset!r} is no preset; choose from {', '.join(PRESETS)}")
     unknown = set(setup.policy) - set(FlowPolicy.__struct_fields__)
@@ -154,6 +162,21 @@ def policy_of(setup: SetupSettings, source: str = "settings") -> FlowPolicy:
         return msgspec.convert(values, FlowPolicy)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{source}: policy of {setup.brand}/{setup.portal}: {error}") from None
+
+
+def edition_of(setup: SetupSettings, source: str = "settings") -> Edition | None:
+    """The setup's policy document, in force for every return no kept version is for; None without one."""
+    if not setup.document:
+        return None
+    name = f"{source}: document of {setup.brand}/{setup.portal}"
+    try:
+        policy = read_policy(setup.document, name)
+        report = compile_policy(policy, as_shipped(policy, vendor))
+    except UnreadableError as error:
+        raise SettingsError(str(error)) from None
+    for clash in report.contradictions:
+        raise SettingsError(f"{name}: {clash.sentence} {' and '.join(map(str, clash.settings))}. {clash.cure}")
+    return msgspec.structs.replace(policy.edition, starts_on="")
 
 
 def systems_of(settings: Settings, brand: str, portal: str) -> Systems | None:

@@ -359,3 +359,39 @@ def policy_explain(
     from counterfoil.cli.policy import draw_policy as work
 
     guarded(lambda: work(file, settings, svg, as_json=as_json))
+
+
+@policy.command("keep", epilog="Example: counterfoil policy keep north-loop.toml --by robin.example")
+def policy_keep(
+    file: PolicyFile,
+    by: Annotated[str, typer.Option(help="Who keeps it; stands in the log.")],
+    settings: SettingsFile = DEFAULT_SETTINGS,
+) -> None:
+    """Keep a version for ever; it holds from its day on. Exit status 1 when it is refused."""
+    from counterfoil.cli.policy import keep as work
+
+    guarded(lambda: work(file, settings, by))
+
+
+@policy.command("versions")
+def policy_versions(
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the versions as JSON.")] = False,
+) -> None:
+    """Every kept version of every policy."""
+    from counterfoil.cli.policy import versions as work
+
+    guarded(lambda: work(settings, as_json=as_json))
+
+
+@policy.command("replay", epilog="Example: counterfoil policy replay looser.toml --since 2026-10-01")
+def policy_replay(
+    file: PolicyFile,
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    since: Annotated[str | None, typer.Option(help="Only returns opened since this day.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+) -> None:
+    """What a changed policy would have done to the recorded returns: cash, holds, deadlines, exceptions."""
+    from counterfoil.cli.policy import replay as work
+
+    guarded(lambda: work(file, settings, since, as_json=as_json))

@@ -12,7 +12,7 @@ import msgspec
 
 from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping as WordMapping
-from counterfoil.core.policy import Agreement
+from counterfoil.core.policy import Agreement, Edition
 from counterfoil.ports.capabilities import Cap
 from counterfoil.ports.vendors import Client, Family, VendorSpec
 from counterfoil.store.database import Database
@@ -81,7 +81,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class World:
-    """Everything the road needs. `now` gives the moment as RFC 3339 in UTC."""
+    """Everything the road needs. `now` gives the moment as RFC 3339 in UTC, `editions` the kept policies of a pair."""
 
     database: Database
     vault: Vault
@@ -89,10 +89,16 @@ class World:
     setups: Mapping[tuple[str, str], Setup]
     worker: str = "worker"
     now: Callable[[], str] = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    editions: Callable[[str, str], tuple[Edition, ...]] = lambda brand, portal: ()
 
     def setup(self, brand: str, portal: str) -> Setup:
         """What was agreed for this brand and portal. KeyError with a sentence when nothing was."""
         found = self.setups.get((brand, portal))
         if found is None:
             raise KeyError(f"no setup for brand {brand!r} and portal {portal!r}")
-        return found
+        editions = self.editions(brand, portal)
+        if not editions:
+            return found
+        return msgspec.structs.replace(
+            found, agreement=msgspec.structs.replace(found.agreement, editions=(*found.agreement.editions, *editions))
+        )

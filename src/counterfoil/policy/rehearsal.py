@@ -65,6 +65,7 @@ class Rehearsal:
         self.case = case
         self.now = ""
         self.moments: list[Moment] = []
+        self.facts: list[AnyFact] = []  # the log it would have
         self._agreement = agreement
         self._mapping = mapping
         self._ledger = ledger or Ledger()
@@ -106,6 +107,7 @@ class Rehearsal:
         if fact.key in self._known:
             return False
         self._known.add(fact.key)
+        self.facts.append(fact)
         self.case = evolve(self.case, fact)
         return True
 
