@@ -7,7 +7,15 @@ import world
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-PAGES = ("/", "/returns?progress=waiting", "/returns/north/loop/88031", "/problems", "/connections", "/audit")
+PAGES = (
+    "/",
+    "/returns?progress=waiting",
+    "/returns/north/loop/88031",
+    "/problems",
+    "/connections",
+    "/policies",
+    "/audit",
+)
 Live = tuple[str, world.FakeSystem]
 
 

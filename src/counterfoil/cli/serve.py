@@ -18,7 +18,7 @@ from counterfoil.core.problem_kinds import KINDS
 from counterfoil.core.problems import ProblemKind
 from counterfoil.flow.receive import PREFIX, Hooks
 from counterfoil.flow.resolve import People
-from counterfoil.flow.world import Connection, World
+from counterfoil.flow.world import Connection, Setup, World
 from counterfoil.ports.actions import Actions
 from counterfoil.settings import Settings, load
 from counterfoil.store.database import Database, SqliteDatabase
@@ -37,6 +37,7 @@ class ConsoleSystem:
     problem_kinds: Mapping[str, ProblemKind]
     actions: Actions
     database_url: str
+    setups: Mapping[tuple[str, str], Setup]
 
 
 @dataclass
@@ -101,6 +102,7 @@ def open_console(settings: Settings, world: World) -> tuple[ConsoleSystem, dict[
         problem_kinds=KINDS,
         actions=People(world),
         database_url=settings.database_url,
+        setups=world.setups,
     )
     hosts = sorted({settings.server.host, urlsplit(settings.server.public_url).hostname or "127.0.0.1", "localhost"})
     key = _secret_key(settings.folder / "keys" / "console.key")

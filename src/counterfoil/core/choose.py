@@ -25,6 +25,11 @@ def edition_of(agreement: Agreement, case: ReturnCase) -> Edition | None:
     """The newest edition that had started when the return was authorised, or asked for."""
     shown = case.portal_return
     day = (case.authorised_at or (shown.created_at if shown is not None else None) or "9999-12-31")[:10]
+    return in_force(agreement, day)
+
+
+def in_force(agreement: Agreement, day: str) -> Edition | None:
+    """The newest edition that had started on a day (YYYY-MM-DD); None while none had."""
     started = [edition for edition in agreement.editions if edition.starts_on <= day]
     return started[-1] if started else None
 

@@ -6,7 +6,7 @@ from allauth.account import urls as account_urls
 from django.urls import include, path
 
 from counterfoil.web import errors
-from counterfoil.web.pages import act, approvals, audit, case, connections, preferences, problems, returns, today
+from counterfoil.web.pages import act, approvals, audit, case, connections, policy, preferences, problems, returns, today
 
 ACCOUNT = [route for route in account_urls.urlpatterns if route.name != "account_reset_password"]
 """The account package's addresses. Without mail there is no reset; leaving it out also takes its link away."""
@@ -32,6 +32,8 @@ urlpatterns = [
     path("connections/resume", connections.resume, name="connection_resume"),
     path("connections/requeue", connections.requeue, name="delivery_requeue"),
     path("audit", audit.audit_page, name="audit"),
+    path("policies", policy.policies_list, name="policies"),
+    path("policies/<str:brand>/<str:portal>", policy.policy_page, name="policy"),
     path("theme", preferences.theme, name="theme"),
     path("account/", include(ACCOUNT)),
     path("account/mfa/", include("allauth.mfa.urls")),
