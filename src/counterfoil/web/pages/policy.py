@@ -14,8 +14,8 @@ from markupsafe import Markup
 
 from counterfoil.catalog import vendor
 from counterfoil.core.choose import in_force
-from counterfoil.core.policy import Agreement, Conditions, Edition, FlowPolicy
 from counterfoil.core.money import to_text
+from counterfoil.core.policy import Agreement, Conditions, Edition, FlowPolicy
 from counterfoil.flow.world import Setup
 from counterfoil.policy.compiler import Report, compile_policy
 from counterfoil.policy.drawing import draw
