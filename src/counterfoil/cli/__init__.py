@@ -23,10 +23,10 @@ proof = typer.Typer(
     help="The proof: portal, gateway, ERP and warehouse tied together per return line.", invoke_without_command=True
 )
 app.add_typer(proof, name="reconcile")
-policy = typer.Typer(
+policy_app = typer.Typer(
     help="The policy compiler: what waits for what, and what contradicts itself.", no_args_is_help=True
 )
-app.add_typer(policy, name="policy")
+app.add_typer(policy_app, name="policy")
 
 SettingsFile = Annotated[
     Path, typer.Option("--settings", "-c", help="The settings file.", envvar="COUNTERFOIL_SETTINGS")
@@ -328,7 +328,7 @@ OtherSettings = Annotated[
 ]
 
 
-@policy.command("schema")
+@policy_app.command("schema")
 def policy_schema() -> None:
     """The JSON Schema of a policy file, for editors."""
     from counterfoil.cli.policy import schema as work
@@ -336,7 +336,7 @@ def policy_schema() -> None:
     guarded(work)
 
 
-@policy.command("check", epilog="Example: counterfoil policy check north-loop.toml --settings counterfoil.toml")
+@policy_app.command("check", epilog="Example: counterfoil policy check north-loop.toml --settings counterfoil.toml")
 def policy_check(
     file: PolicyFile,
     settings: OtherSettings = None,
@@ -348,7 +348,7 @@ def policy_check(
     guarded(lambda: work(file, settings, as_json=as_json))
 
 
-@policy.command("explain", epilog="Example: counterfoil policy explain north-loop.toml --svg sequence.svg")
+@policy_app.command("explain", epilog="Example: counterfoil policy explain north-loop.toml --svg sequence.svg")
 def policy_explain(
     file: PolicyFile,
     settings: OtherSettings = None,
@@ -361,7 +361,7 @@ def policy_explain(
     guarded(lambda: work(file, settings, svg, as_json=as_json))
 
 
-@policy.command("keep", epilog="Example: counterfoil policy keep north-loop.toml --by robin.example")
+@policy_app.command("keep", epilog="Example: counterfoil policy keep north-loop.toml --by robin.example")
 def policy_keep(
     file: PolicyFile,
     by: Annotated[str, typer.Option(help="Who keeps it; stands in the log.")],
@@ -373,7 +373,7 @@ def policy_keep(
     guarded(lambda: work(file, settings, by))
 
 
-@policy.command("versions")
+@policy_app.command("versions")
 def policy_versions(
     settings: SettingsFile = DEFAULT_SETTINGS,
     as_json: Annotated[bool, typer.Option("--json", help="Print the versions as JSON.")] = False,
@@ -384,7 +384,7 @@ def policy_versions(
     guarded(lambda: work(settings, as_json=as_json))
 
 
-@policy.command("replay", epilog="Example: counterfoil policy replay looser.toml --since 2026-10-01")
+@policy_app.command("replay", epilog="Example: counterfoil policy replay looser.toml --since 2026-10-01")
 def policy_replay(
     file: PolicyFile,
     settings: SettingsFile = DEFAULT_SETTINGS,

@@ -36,7 +36,8 @@ _SETUP = """
 [[setup]]
 brand = "example"
 portal = "{portal}"
-preset = "controlled"        # or "portal-led"
+preset = "controlled"        # or credit-first, portal-led, restock-mirror, instant-funded
+# document = "file:policy.toml"   # a whole policy of its own instead: see docs/policies.md
 connections = {{ portal = "example-{portal}", shop = "example-{shop}", erp = "example-{erp}" }}
 
 [setup.policy]               # single axes on top of the preset

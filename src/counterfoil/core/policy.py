@@ -190,17 +190,6 @@ class FlowPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """The policy in one line: name, version and, where an override fitted, its name."""
         return f"{self.name} {self.version}" + (f" ({self.rule})" if self.rule else "")
 
-    @property
-    def approval_rules(self) -> tuple[ApprovalRule, ...]:
-        """The rules people set, and the one that the axis D4 stands for."""
-        match self.approval:
-            case Approval.ALWAYS:
-                return (*self.approvals, ApprovalRule(approvers=("finance",)))
-            case Approval.ABOVE_THRESHOLD if self.approval_threshold is not None:
-                above = ApprovalRule(value_above=self.approval_threshold, approvers=("finance",))
-                return (*self.approvals, above)
-        return self.approvals
-
 
 PRESETS: dict[str, FlowPolicy] = {
     "controlled": FlowPolicy(),

@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from counterfoil.policy.explain import ASKS, HAPPENS, LANES, PAYS, WAITS, Explanation, Step
 
-LANE, LEFT, TOP, ROW, BOX = 168, 64, 56, 58, 44
-_CHARACTERS = 26  # that fit into a box, on one of two lines
+LANE, LEFT, TOP, ROW, BOX = 168, 64, 56, 66, 52
+_CHARACTERS, _LINES = 24, 3  # that fit into a box
 _FILL = {HAPPENS: "0.06", ASKS: "0.14", WAITS: "0", PAYS: "0.28"}
 
 
@@ -63,7 +63,7 @@ def _row(step: Step, previous: Step | None, row: int, lanes: list[str]) -> list[
         f'fill-opacity="{_FILL[step.kind]}" stroke="currentColor" stroke-opacity="0.55"{dash}/>'
     )
     lines = wrap(step.what, _CHARACTERS)
-    shown = [*lines[:1], lines[1] + "…"] if len(lines) > 2 else lines
+    shown = [*lines[: _LINES - 1], lines[_LINES - 1] + "…"] if len(lines) > _LINES else lines
     first = y + BOX // 2 + 4 - 7 * (len(shown) - 1)
     for number, line in enumerate(shown):
         parts.append(

@@ -68,6 +68,13 @@ def test_two_currencies_are_two_books() -> None:
     assert (seen.order.shipping[0].price, seen.order.shipping[0].discount) == (600, 100)
 
 
+def test_the_shops_words_for_the_customer_are_read_and_do_not_change_the_orders_key() -> None:
+    raw = read("order_one_currency_tax_included")
+    tagged = order_seen(Fields({**raw, "customer": {"tags": "VIP, early bird,"}}))
+    assert tagged.order.customer_tags == ("VIP", "early bird")
+    assert tagged.key == order_seen(Fields(raw)).key
+
+
 def test_the_key_of_an_order_changes_only_with_what_was_sold() -> None:
     raw = read("order_one_currency_tax_included")
     key = order_seen(Fields(raw)).key

@@ -45,6 +45,7 @@ def read_order(order: Fields) -> Books:
             country=_country(order),
             customer=_customer(order),
             address_mismatch=_address_mismatch(order),
+            customer_tags=_customer_tags(order),
         )
 
     return Books(shop=book(currencies.shop, 0), presentment=book(currencies.presentment, 1))
@@ -140,6 +141,13 @@ def _address_mismatch(order: Fields) -> bool | None:
     return places[0] != places[1]
 
 
+def _customer_tags(order: Fields) -> tuple[str, ...]:
+    """The shop's own words for the customer, such as "vip"; a webhook lists them in one text."""
+    customer = order.child("customer")
+    said = (customer.text("tags") if customer else None) or ""
+    return tuple(tag.strip() for tag in said.split(",") if tag.strip())
+
+
 def _shop(amounts: Pair) -> int:
     return amounts.shop
 
@@ -151,12 +159,12 @@ def _presentment(amounts: Pair) -> int:
 def order_seen(order: Fields) -> OrderSeen:
     """The order as a fact. Its key changes with what was sold, and is the same by webhook and by API.
 
-    Payments, the customer and the country are left out of the key: a webhook does not tell the first, the API only tells the
-    second to apps that may see personal data.
+    Payments, the customer with its tags and the country are left out of the key: a webhook does not tell the first, the
+    API only tells the others to apps that may see personal data.
     """
     books = read_order(order)
     sold = [
-        msgspec.structs.replace(book, payments=(), country=None, customer=None, address_mismatch=None)
+        msgspec.structs.replace(book, payments=(), country=None, customer_tags=(), customer=None, address_mismatch=None)
         for book in (books.shop, books.presentment)
     ]
     content = digest(*(msgspec.json.encode(book) for book in sold))
