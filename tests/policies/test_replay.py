@@ -111,7 +111,7 @@ def test_holding_the_money_for_the_inspection_is_priced_in_days_and_amounts(data
     before = road.rows("select count(*) as n from log")
     found = compare(road, "controlled")
     cash = found.cash["GBP"]
-    assert (found.returns, found.left_out) == (1, {})
+    assert (found.returns, found.as_recorded, found.left_out) == (1, 1, {})
     assert (cash.paid_before_minor, cash.paid_after_minor) == (4000, 4000)
     assert (cash.returns_later, cash.later_minor_days) == (1, 2 * 4000)
     assert (cash.returns_earlier, cash.returns_no_longer_paid) == (0, 0)
@@ -131,3 +131,18 @@ def test_the_same_policy_changes_nothing(database: Database) -> None:
 def test_only_returns_opened_since_the_day_are_played(database: Database) -> None:
     road = history(database)
     assert compare(road, "controlled", since_ms=2**50).returns == 0
+
+
+def test_units_that_a_later_return_took_up_are_not_counted_against_an_earlier_one(database: Database) -> None:
+    outside = Outside()
+    outside.sell(sold_order())
+    road = Road(make_world(database, outside, policy=PRESETS["controlled"]), outside)
+    for number in (1, 2):
+        name = f"R{number}"
+        outside.show(portal_return(name, units=(("L1", 1),)))
+        outside.announce("portal", label(name, LabelStatus.IN_TRANSIT, f"TRK{number}"))
+        road.settle()
+        outside.announce("wms", parcel(f"GR-{number}", [("SHIRT-M", 1)], tracking=f"TRK{number}"))
+        road.settle()
+    found = compare(road, "controlled")
+    assert (found.returns, found.as_recorded) == (2, 2)

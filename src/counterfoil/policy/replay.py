@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from counterfoil.core.case import ReturnCase
+from counterfoil.core.look import Ledger
 from counterfoil.core.mapping import Mapping as Words
 from counterfoil.core.money import to_text
 from counterfoil.core.policy import Agreement
@@ -46,12 +47,16 @@ class Cash(msgspec.Struct, kw_only=True):
 
 
 class Replay(msgspec.Struct, kw_only=True):
-    """The comparison. Counts are returns; `left_out` could not be played, with the reasons."""
+    """The comparison. Counts are returns; `left_out` could not be played, with the reasons.
+
+    `as_recorded` returns, played under what was agreed, ended with the money and the credit that were recorded.
+    """
 
     policy: str
     version: str
     hash: str
     returns: int = 0
+    as_recorded: int = 0
     left_out: dict[str, int] = {}
     cash: dict[str, Cash] = {}
     holds_added: dict[str, int] = {}
@@ -75,11 +80,28 @@ def replay(database: Database, agreed: Agreement, mapping: Words, changed: Polic
             if stored is None or recording is None:
                 _count(found.left_out, ["the portal never showed it"])
                 continue
-            ledger = cases.ledger(tx, stored)
+            ledger = _as_it_was(cases.ledger(tx, stored), stored)
             before, after = play(recording, agreed, other, mapping, ledger)
             found.returns += 1
+            found.as_recorded += _same_end(before.case, stored)
             _compare(found, before, after)
     return found
+
+
+def _as_it_was(ledger: Ledger, stored: ReturnCase) -> Ledger:
+    """The order's ledger without the units that others took up after this return did (ATTR-1 rule 5)."""
+    own: dict[str, int] = {}
+    for unit in stored.units:
+        if unit.order_unit is not None and unit.order_line_ref is not None:
+            own[unit.order_line_ref] = min(own.get(unit.order_line_ref, unit.order_unit), unit.order_unit)
+    before = {line: first - 1 for line, first in own.items()}
+    return msgspec.structs.replace(ledger, taken={**ledger.taken, **before})
+
+
+def _same_end(played: ReturnCase, stored: ReturnCase) -> bool:
+    """Whether the play under what was agreed ended as the record did: how far the comparison can be trusted."""
+    credited = (played.done("credit-1") is None) == (stored.done("credit-1") is None)
+    return credited and played.money_out == stored.money_out
 
 
 def _compare(found: Replay, before: Rehearsal, after: Rehearsal) -> None:
@@ -146,7 +168,11 @@ def _count(into: dict[str, int], words: set[str] | list[str]) -> None:
 
 def as_text(found: Replay) -> str:
     """The comparison for a terminal."""
-    lines = [f"{found.policy} {found.version} ({found.hash[:12]}) over {found.returns} recorded returns", ""]
+    lines = [
+        f"{found.policy} {found.version} ({found.hash[:12]}) over {found.returns} recorded returns",
+        f"{found.as_recorded} of them, played under what was agreed, end as they were recorded",
+        "",
+    ]
     for currency, cash in sorted(found.cash.items()):
         lines += _cash_lines(currency, cash)
     for words, counts in (
