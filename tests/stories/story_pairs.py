@@ -22,6 +22,7 @@ BY_EVERY_ERP = ("answer_lost", "one_unit")
 
 _LEAVES_ITS_HOUSE = "the portal's staff pays when it sees the inspection, which is not what is told here"
 _NO_WORDS = "the portal has no such call, or its simulator shows no count of it"
+_PORTAL_LED_ALONE = "the portal is played under portal-led, whatever a story agrees on"
 _EXTRAS = "the portal is not played with fees, shipping, store credit or a split of its own"
 
 # What cannot be told, and why. Everything else is told.
@@ -40,8 +41,10 @@ NOT_WITH: Mapping[str, Mapping[str, str]] = {
         "who_accepts_does_not_approve": _EXTRAS,
         "controlled_with_drafts": _NO_WORDS,
         "controlled_without_drafts": _NO_WORDS,
+        "credit_first": _PORTAL_LED_ALONE,
         "damaged_and_reviewed": _LEAVES_ITS_HOUSE,
         "expired": _NO_WORDS,
+        "instant_funded": _PORTAL_LED_ALONE,
         "mixed_tenders": _EXTRAS,
         "nothing_to_pay": _LEAVES_ITS_HOUSE,
         "one_unit": _NO_WORDS,
@@ -50,6 +53,7 @@ NOT_WITH: Mapping[str, Mapping[str, str]] = {
         "portal_led": _NO_WORDS,
         "processed_without_release": _NO_WORDS,
         "refund_held_back_then_failed": _LEAVES_ITS_HOUSE,
+        "restock_mirror": _PORTAL_LED_ALONE,
         "revision_down_after_booking": _LEAVES_ITS_HOUSE,
         "revision_down_before_booking": _LEAVES_ITS_HOUSE,
         "revision_up": _LEAVES_ITS_HOUSE,
@@ -70,11 +74,13 @@ NOT_WITH: Mapping[str, Mapping[str, str]] = {
         "who_accepts_does_not_approve": _EXTRAS,
         "controlled_with_drafts": _NO_WORDS,
         "controlled_without_drafts": _NO_WORDS,
+        "credit_first": _NO_WORDS,
         "erp_refuses_then_settled_by_hand": _NO_WORDS,
         "erp_refuses_then_tried_again": _NO_WORDS,
         "expired": _NO_WORDS,
         "fee_withheld": _EXTRAS,
         "in_review_then_approved": _NO_WORDS,
+        "instant_funded": _NO_WORDS,
         "mixed_tenders": _EXTRAS,
         "one_unit": _NO_WORDS,
         "period_closed_then_posted_in_the_next": _NO_WORDS,
@@ -82,6 +88,7 @@ NOT_WITH: Mapping[str, Mapping[str, str]] = {
         "portal_led_waits_for_inspection": _NO_WORDS,
         "processed_without_release": _NO_WORDS,
         "refund_before_receipt": _NO_WORDS,
+        "restock_mirror": _NO_WORDS,
         "short_and_accepted": _EXTRAS,
         "store_credit": _EXTRAS,
         "units_rejected": "a refusal ends the return at this portal before ours is open",
