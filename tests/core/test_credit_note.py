@@ -5,10 +5,11 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from scenes import look_after, with_case
+from scenes import look_after, with_case, with_policy
 
 from counterfoil.core.credit.note import ReturnValue, value_return, with_rounding
 from counterfoil.core.look import Ledger, Look
+from counterfoil.core.policy import AmountAuthority
 from counterfoil.core.receipts import ReceiptKind
 from counterfoil.core.returns import Disposition
 from counterfoil.testing.story_core import CoreStage
@@ -170,3 +171,15 @@ def test_rejected_and_absent_units_are_worth_nothing() -> None:
     value = valued("the portal authorises 2 x A", "the warehouse receives 1 x A sellable, 1 x A rejected")
     assert value.total == 2000
     assert valued("the portal authorises 2 x A", "the warehouse counts 2 x A").note.lines == ()
+
+
+def test_a_tolerated_difference_names_the_account_finance_nominated() -> None:
+    look = look_after("the portal authorises 1 x A", "the warehouse receives 1 x A sellable")
+    agreed = with_policy(
+        look, amount_authority=AmountAuthority.PORTAL_WITHIN_TOLERANCE, tolerance=5, rounding_account="7990"
+    )
+    value = value_return(agreed)
+    assert value is not None and value.tolerates(5) and not value.tolerates(6)
+    note = with_rounding(value, value.total + 4)
+    assert note.explanation[-1].endswith("It belongs to account 7990.")
+    assert "7990" not in with_rounding(value, value.total + 40).explanation[-1], "goodwill is no rounding"

@@ -134,3 +134,33 @@ def test_a_settings_document_that_contradicts_itself_is_refused_with_its_lines(t
 def test_a_portal_as_configured_is_what_the_check_looks_at(house: Path, capsys: Any) -> None:
     assert commands.check(written(house.parent), house, as_json=True) == 0
     assert json.loads(capsys.readouterr().out)["contradictions"] == []
+
+
+@pytest.mark.parametrize("what", ["a folder", "nothing", "bytes"])
+def test_what_is_no_policy_file_is_said_in_one_sentence(tmp_path: Path, capsys: Any, what: str) -> None:
+    path = tmp_path / "policy.toml"
+    if what == "a folder":
+        path.mkdir()
+    if what == "bytes":
+        path.write_bytes(b"\xff\xfe")
+    with pytest.raises(typer.Exit) as ended:
+        commands.check(path, None, as_json=False)
+    said = capsys.readouterr().err
+    assert ended.value.exit_code == 2 and said.startswith(str(path)) and said.count("\n") == 1
+
+
+def test_the_drawing_is_written_and_a_place_that_cannot_be_written_is_named(tmp_path: Path, capsys: Any) -> None:
+    drawing = tmp_path / "sequence.svg"
+    assert commands.draw_policy(written(tmp_path), None, drawing, as_json=True) == 0
+    assert drawing.read_text("utf-8").startswith("<svg") and json.loads(capsys.readouterr().out)["steps"]
+    with pytest.raises(typer.Exit):
+        commands.draw_policy(written(tmp_path), None, tmp_path, as_json=True)
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_vendor_nobody_knows_is_named_with_its_line(tmp_path: Path, capsys: Any) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text("utf-8").replace('"loop"', '"lopp"'), "utf-8")
+    with pytest.raises(typer.Exit):
+        commands.check(path, None, as_json=False)
+    assert ":5: portal = \"lopp\": 'lopp' is no vendor we know" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.catalog import vendor
-from counterfoil.policy.compiler import Report, compile_policy
+from counterfoil.policy.compiler import NOT_CARRIED, Report, compile_policy
 from counterfoil.policy.reading import read
 from counterfoil.policy.systems import as_shipped
 
@@ -41,5 +41,11 @@ def test_the_compiler_says_what_the_file_expects_and_quotes_the_lines(path: Path
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_nothing_else_is_said_about_it(path: Path) -> None:
     code = path.read_text("utf-8").splitlines()[0].removeprefix("# expect: ").partition(":")[0]
-    allowed = {code} | ({"axis_not_carried"} if code in ("portal_has_no_dispositions",) else set())
+    allowed = {code} | ({"axis_not_carried"} if code in ("cash_refund_and_payment",) else set())
     assert {clash.code for clash in compiled(path).contradictions} <= allowed
+
+
+@pytest.mark.parametrize("axis", sorted({axis for axis, _ in NOT_CARRIED}))
+def test_an_axis_that_is_refused_as_not_carried_is_really_read_by_nobody(axis: str) -> None:
+    core = Path(__file__).parents[2] / "src" / "counterfoil" / "core"
+    assert not [path.name for path in core.rglob("*.py") if f"policy.{axis}" in path.read_text("utf-8")]

@@ -52,7 +52,7 @@ def draw_policy(file: Path, settings: Path | None, svg: Path | None, *, as_json:
     policy, systems = _read(file, settings)
     found = explain(_agreement(policy, systems), policy.document.currency)
     if svg is not None:
-        svg.write_text(draw(found), "utf-8")
+        _write(svg, draw(found))
     if as_json:
         _json(msgspec.to_builtins(found))
     else:
@@ -61,6 +61,13 @@ def draw_policy(file: Path, settings: Path | None, svg: Path | None, *, as_json:
             other = explain(Agreement(**{**_can(policy, systems), "policy": override.policy}), policy.document.currency)
             print(f"\n{told(other)}")
     return 0
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        fail(f"{path} cannot be written: {error.strerror}")
 
 
 def keep(file: Path, settings_file: Path, by: str) -> int:
@@ -147,6 +154,8 @@ def _read(file: Path, settings: Path | None) -> tuple[Policy, Systems]:
         fail(str(error))
     except UnicodeDecodeError:
         fail(f"{file} is no text in UTF-8")
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
     return policy, systems
 
 

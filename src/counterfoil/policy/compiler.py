@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import msgspec
 
-from counterfoil.core.policy import DispositionSource, Posting, RmaGranularity
+from counterfoil.core.policy import CreditDocument, RmaGranularity
 from counterfoil.policy import against_systems, within, written
 from counterfoil.policy.clashes import Clash, Subject, Systems, subjects
 from counterfoil.policy.money_paths import MoneyPath, gate_that_never_opens, money_paths
 from counterfoil.policy.reading import Policy
 
 NOT_CARRIED = (
-    ("disposition_source", DispositionSource.PORTAL),
-    ("stock_posting", Posting.CYCLE),
+    ("credit_document", CreditDocument.CREDIT_MEMO),
+    ("credit_document", CreditDocument.CASH_REFUND),
     ("rma_granularity", RmaGranularity.PER_ORDER),
     ("rma_granularity", RmaGranularity.PER_SHIPMENT),
 )

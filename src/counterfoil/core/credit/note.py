@@ -27,13 +27,15 @@ class CannotValueError(ValueError):
 class ReturnValue(msgspec.Struct, frozen=True, kw_only=True):
     """What a return is worth by the original order, and which units of the order that takes up.
 
-    `tolerance` is what the money may differ by, `earlier` the rounding other credits of the order already carry.
+    `tolerance` is what the money may differ by, `rounding_account` where finance wants such a difference, `earlier` the
+    rounding other credits of the order already carry.
     """
 
     note: CreditNote
     claims: tuple[UnitClaim, ...]
     tolerance: int
     earlier: int = 0
+    rounding_account: str | None = None
 
     @property
     def total(self) -> int:
@@ -89,7 +91,13 @@ def value_return(look: Look, units: tuple[Unit, ...] | None = None) -> ReturnVal
     tolerance = look.policy.tolerance_per_partial_line * len(partial)
     if look.policy.amount_authority is AmountAuthority.PORTAL_WITHIN_TOLERANCE:
         tolerance = max(tolerance, look.policy.tolerance)
-    return ReturnValue(note=note, claims=claims, tolerance=tolerance, earlier=look.ledger.rounding)
+    return ReturnValue(
+        note=note,
+        claims=claims,
+        tolerance=tolerance,
+        earlier=look.ledger.rounding,
+        rounding_account=look.policy.rounding_account,
+    )
 
 
 def with_rounding(value: ReturnValue, money: int) -> CreditNote:
@@ -100,6 +108,8 @@ def with_rounding(value: ReturnValue, money: int) -> CreditNote:
     code = "rounding" if value.tolerates(difference) else "goodwill"
     text = to_text(difference, value.note.currency)
     step = f"{text} {value.note.currency} {code}: what was paid differs from the order's value by this much."
+    if code == "rounding" and value.rounding_account is not None:
+        step += f" It belongs to account {value.rounding_account}."
     charge = CreditCharge(code=code, net=difference, tax=0, gross=difference)
     return replace(value.note, charges=(*value.note.charges, charge), explanation=(*value.note.explanation, step))
 
