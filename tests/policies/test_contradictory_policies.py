@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from counterfoil.catalog import vendor
-from counterfoil.policy.compiler import NOT_CARRIED, Report, compile_policy
+from counterfoil.policy.compiler import NOT_CARRIED, Report, as_text, compile_policy
 from counterfoil.policy.reading import read
 from counterfoil.policy.systems import as_shipped
 
@@ -49,3 +49,10 @@ def test_nothing_else_is_said_about_it(path: Path) -> None:
 def test_an_axis_that_is_refused_as_not_carried_is_really_read_by_nobody(axis: str) -> None:
     core = Path(__file__).parents[2] / "src" / "counterfoil" / "core"
     assert not [path.name for path in core.rglob("*.py") if f"policy.{axis}" in path.read_text("utf-8")]
+
+
+def test_chosen_legal_values_are_named_with_their_source_and_the_wish_to_have_them_checked() -> None:
+    report = compiled(Path(__file__).parent / "inspection_longer_than_the_law.toml")
+    (note,) = report.notes
+    assert note.startswith("DE: 14 calendar days from the customer's notice, by Directive 2011/83/EU")
+    assert note.endswith("Have it checked.") and note in as_text(report)

@@ -29,6 +29,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
     contradictions: tuple[Clash, ...]
     paths: tuple[MoneyPath, ...]
+    notes: tuple[str, ...] = ()
 
 
 def compile_policy(read: Policy, systems: Systems) -> Report:
@@ -43,7 +44,19 @@ def compile_policy(read: Policy, systems: Systems) -> Report:
         hash=read.hash,
         contradictions=tuple(found.values()),
         paths=tuple(paths),
+        notes=tuple(_legal_notes(read)),
     )
+
+
+def _legal_notes(read: Policy) -> Iterator[str]:
+    """Where each chosen deadline comes from, and that nobody here vouches for it."""
+    legal = read.edition.policy.legal
+    for rule in legal.rules if legal is not None else ():
+        counted = "the customer's notice" if rule.counts_from == "notice" else "the goods or the evidence of posting"
+        yield (
+            f"{rule.country}: {rule.days} {rule.days_are} days from {counted}, by {rule.source}, "
+            f"as read on {rule.dated}. Have it checked."
+        )
 
 
 def _clashes(read: Policy, systems: Systems) -> Iterator[Clash]:
@@ -82,6 +95,8 @@ def as_text(report: Report) -> str:
         lines += ["", "No contradiction: the policy can be kept."]
     lines += ["", "Paths by which money and credit could come apart:"]
     lines += [f"  {_path(path)}" for path in report.paths] or ["  none"]
+    if report.notes:
+        lines += ["", "Legal values chosen:", *(f"  {note}" for note in report.notes)]
     return "\n".join(lines)
 
 
