@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from counterfoil.core.policy import PRESETS, Agreement, FlowPolicy
+from counterfoil.core.policy import Agreement, FlowPolicy
 from counterfoil.policy.document import chosen
 from counterfoil.policy.places import Path, nearest
 from counterfoil.policy.reading import Policy
@@ -98,8 +98,3 @@ def subjects(read: Policy, systems: Systems) -> Iterator[Subject]:
     yield Subject(read, read.edition.policy, None, systems)
     for number, override in enumerate(read.edition.overrides):
         yield Subject(read, override.policy, number, systems)
-
-
-def preset_value(name: str, axis: str) -> Any:
-    """What a preset says for an axis."""
-    return getattr(PRESETS[name], axis)
