@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from counterfoil.core.policy import RefundExecutor
+from counterfoil.core.policy import Approval, RefundExecutor
 from counterfoil.core.problem_kinds import kind_of
 from counterfoil.policy.clashes import Clash, Setting, Subject
 from counterfoil.policy.rehearsal import Rehearsal, seconds_between
@@ -69,7 +69,9 @@ def gate_that_never_opens(subject: Subject) -> Iterator[Clash]:
 def _sample(subject: Subject, without: frozenset[str] = frozenset(), *, early: bool = False) -> Sample:
     currency = subject.read.document.currency
     agreement = subject.agreement
-    bare = msgspec.structs.replace(agreement.policy, approvals=(), approval_threshold=None, cover=None)
+    bare = msgspec.structs.replace(  # people are taken to agree: they are no part of what waits for what
+        agreement.policy, approvals=(), approval=Approval.AUTOMATIC, approval_threshold=None, cover=None
+    )
     agreement = msgspec.structs.replace(agreement, policy=bare)
     return Sample(agreement=agreement, currency=currency, without=without, early=early)
 

@@ -6,7 +6,18 @@ from allauth.account import urls as account_urls
 from django.urls import include, path
 
 from counterfoil.web import errors
-from counterfoil.web.pages import act, approvals, audit, case, connections, policy, preferences, problems, returns, today
+from counterfoil.web.pages import (
+    act,
+    approvals,
+    audit,
+    case,
+    connections,
+    policy,
+    preferences,
+    problems,
+    returns,
+    today,
+)
 
 ACCOUNT = [route for route in account_urls.urlpatterns if route.name != "account_reset_password"]
 """The account package's addresses. Without mail there is no reset; leaving it out also takes its link away."""

@@ -204,17 +204,19 @@ def _release(look: Look) -> Iterator[Finding]:
     """Let the portal pay, once, or ask for the payment where it is made; when money moved already, say so."""
     case = look.case
     ours = look.policy.refund_executor is RefundExecutor.PORTAL
-    yield from pay_elsewhere(look)
-    if not ours or look.step("release-1") is not None:
+    if case.money_out or look.step("release-1") is not None or not (ours or pays_from(look)):
         return
-    if case.stage is Stage.PROCESSED or case.money_out:
-        return
-    if "release" not in look.agreement.portal_can:
-        yield Problem(kind="release_by_hand", message="Every gate is open; the refund must be released in the portal.")
+    if ours and case.stage is Stage.PROCESSED:
         return
     answers = gate(look)  # asked again: between the draft and now goods, figures and people may have changed
     if not _opened(answers):
         yield from _gate_findings(answers)
+        return
+    if not ours:
+        yield from pay_elsewhere(look)
+        return
+    if "release" not in look.agreement.portal_can:
+        yield Problem(kind="release_by_hand", message="Every gate is open; the refund must be released in the portal.")
         return
     rma = case.rma.number if case.rma else ""
     yield Request(
