@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.core.choose import categories_of, edition_of, tier_of
+from counterfoil.core.clock import opened_by_law
 from counterfoil.core.look import Look
 from counterfoil.core.money import to_text
 from counterfoil.core.policy import Cover, Edition, RefundGate
@@ -17,6 +18,12 @@ def outside_cover(look: Look) -> str | None:
     if policy.refund_gate is RefundGate.RECEIPT_INSPECTION or policy.cover is None:
         return None
     return _over_value(look, policy.cover) or _other_goods(look, policy.cover) or _other_customer(look, policy.cover)
+
+
+def covered_early(look: Look) -> bool:
+    """Whether money before the goods is as agreed: an early gate within its cover, or the law's (D3)."""
+    early = look.policy.refund_gate in (RefundGate.INSTANT, RefundGate.CARRIER_SCAN)
+    return (early and outside_cover(look) is None) or opened_by_law(look) is not None
 
 
 def _over_value(look: Look, cover: Cover) -> str | None:

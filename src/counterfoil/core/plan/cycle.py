@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from counterfoil.core.case import ReturnCase, StepState
-from counterfoil.core.look import Look
+from counterfoil.core.commands import PostCreditNote
+from counterfoil.core.look import Finding, Look, Request, Wait
 from counterfoil.core.policy import Posting
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,6 +24,16 @@ def money_batch(look: Look) -> tuple[str | None, str | None]:
         return None, None
     ends = _cycle_end(_ready_since(look.case) or look.now, look.policy.money_cycle_hours)
     return (f"batch-{ends}", None) if look.now >= ends else (None, ends)
+
+
+def posted(look: Look, request: Request) -> Iterator[Finding]:
+    """The credit note's request now, or a wait for the end of its cycle (D9)."""
+    batch, until = money_batch(look)
+    if until is not None:
+        yield Wait(rule="posted_by_cycle", reason="the cycle of credit notes ends", until=until)
+        return
+    assert isinstance(request.command, PostCreditNote), "only credit notes are posted by cycle here"
+    yield replace(request, command=replace(request.command, batch=batch))
 
 
 def _ready_since(case: ReturnCase) -> str | None:

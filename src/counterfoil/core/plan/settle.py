@@ -15,7 +15,7 @@ from counterfoil.core.case import Acceptance, Reception, ReturnCase, Step, StepS
 from counterfoil.core.clock import opened_by_law
 from counterfoil.core.commands import DraftCreditNote, PostCreditNote, RecordRefund, ReleaseRefund
 from counterfoil.core.consent import wanted
-from counterfoil.core.cover import outside_cover
+from counterfoil.core.cover import covered_early
 from counterfoil.core.credit.note import (
     CannotValueError,
     ReturnValue,
@@ -29,9 +29,9 @@ from counterfoil.core.events import RefundState
 from counterfoil.core.look import Finding, Look, Request, Wait, hours_after
 from counterfoil.core.money import to_text
 from counterfoil.core.phrases import number_of
-from counterfoil.core.plan.cycle import money_batch
+from counterfoil.core.plan.cycle import posted
 from counterfoil.core.plan.pay import pay_elsewhere, pays_from
-from counterfoil.core.policy import CreditOrder, RefundExecutor, RefundGate
+from counterfoil.core.policy import CreditOrder, RefundExecutor
 from counterfoil.core.problems import Problem
 from counterfoil.core.returns import Stage
 from counterfoil.core.rules.gate import RULES, Answer, failed, gate
@@ -112,29 +112,14 @@ def _open_credit(look: Look, drafts: bool) -> Iterator[Finding]:
     assert value is not None, "the rule refund_equals_value waits for the order"
     note = with_rounding(value, _due(look, value))
     if not note.lines:
-        yield from _by_law(look)
+        if opened_by_law(look) is not None:  # the money is due although there is nothing to credit yet
+            yield from _release(look)
         yield Wait(rule="credit_agreed_first", reason="no accepted unit is left to credit")
         return
     if drafts:
         yield _request_draft(look, value, note, _reasons(answers))
     else:
-        yield from _posted(look, _request_credit(look, value, note, _reasons(answers), None))
-
-
-def _by_law(look: Look) -> Iterator[Finding]:
-    """Money that is due although there is nothing to credit yet; the credit follows the goods."""
-    if opened_by_law(look) is not None and not look.case.money_out:
-        yield from _release(look)
-
-
-def _posted(look: Look, request: Request) -> Iterator[Finding]:
-    """The credit note now, or at the end of its cycle (D9)."""
-    batch, until = money_batch(look)
-    if until is not None:
-        yield Wait(rule="posted_by_cycle", reason="the cycle of credit notes ends", until=until)
-        return
-    assert isinstance(request.command, PostCreditNote)
-    yield replace(request, command=replace(request.command, batch=batch))
+        yield from posted(look, _request_credit(look, value, note, _reasons(answers), None))
 
 
 def _due(look: Look, value: ReturnValue) -> int:
@@ -239,7 +224,7 @@ def _post_draft(look: Look, draft: Step) -> Iterator[Finding]:
     if difference == 0 or "refund_differs_from_credit" in case.accepted_differences:
         paid = to_text(case.money_out, case.currency)
         because = f"{paid} {case.currency} is confirmed, as much as the draft says" if due else "nothing was to be paid"
-        yield from _posted(look, _request_credit(look, None, case.credit, because, draft))
+        yield from posted(look, _request_credit(look, None, case.credit, because, draft))
         return
     yield from _differs(look, due)
 
@@ -342,7 +327,7 @@ def _credit_what_was_paid(look: Look, because: str) -> Iterator[Finding]:
         return
     if value.tolerates(difference) or _accepted(case):
         note = with_rounding(value, case.money_out)
-        yield from _posted(look, _request_credit(look, value, note, because, None))
+        yield from posted(look, _request_credit(look, value, note, because, None))
         return
     paid, worth = to_text(case.money_out, case.currency), to_text(value.total, case.currency)
     yield Problem(
@@ -392,7 +377,7 @@ def _alarms(look: Look) -> Iterator[Finding]:
     """What must be seen whatever the order of things."""
     case = look.case
     awaited = [unit for unit in case.units if unit.reception is not Reception.RECEIVED]
-    loose = _covered_early(look)
+    loose = covered_early(look)
     if case.money_out and awaited and not loose and "short_receipt" not in case.accepted_differences:
         message = (
             f"{to_text(case.money_out, case.currency)} {case.currency} was refunded while {len(awaited)} of "
@@ -468,12 +453,6 @@ def _beside_chargeback(look: Look) -> Iterator[Finding]:
                 amount=min(chargeback.amount, case.money_out),
                 currency=chargeback.currency,
             )
-
-
-def _covered_early(look: Look) -> bool:
-    """Whether money before the goods is as agreed: an early gate within its cover, or the law's (D3)."""
-    early = look.policy.refund_gate in (RefundGate.INSTANT, RefundGate.CARRIER_SCAN)
-    return (early and outside_cover(look) is None) or opened_by_law(look) is not None
 
 
 def _processed_unasked(look: Look) -> Iterator[Finding]:
