@@ -16,6 +16,7 @@ from typing import Any
 from counterfoil.core.money import MoneyError, to_minor
 
 _BLANKS = ("", "N/A")
+EXPONENT_MAX = 308  # where other systems' numbers end too
 
 
 class UnreadableError(ValueError):
@@ -32,7 +33,7 @@ def read_json(body: bytes) -> Any:
         raise UnreadableError("the body is empty")
     try:
         return _whole_characters(
-            json.loads(text, parse_float=Decimal, parse_constant=_constant, object_pairs_hook=_pairs), text
+            json.loads(text, parse_float=_fraction, parse_constant=_constant, object_pairs_hook=_pairs), text
         )
     except RecursionError:
         raise UnreadableError("the body is nested too deeply") from None
@@ -57,6 +58,17 @@ def _whole_characters(value: Any, text: str) -> Any:
             json.dumps(value, ensure_ascii=False, default=str).encode()
         except UnicodeEncodeError:
             raise UnreadableError("the body holds half a surrogate pair, which is no character") from None
+    return value
+
+
+def _fraction(digits: str) -> Decimal:
+    """A number with a fraction or an exponent, digit for digit; one that no measure reaches is refused."""
+    try:
+        value = Decimal(digits)
+    except ArithmeticError:
+        raise UnreadableError(f"the body holds {digits[:40]}, a number nothing is measured in") from None
+    if value and abs(value.adjusted()) > EXPONENT_MAX:
+        raise UnreadableError(f"the body holds {digits[:40]}, a number nothing is measured in")
     return value
 
 
