@@ -39,6 +39,7 @@ SPEC = VendorSpec(
         "comments[].htmlText",
         "comments[].triggeredBy",
         "shipments[].customerAddress",
+        "customerAddress",  # a shipment asked for by itself
         "shipments[].labelURL",
         "shipments[].trackingURL",
         "items[].followUpQuestions",

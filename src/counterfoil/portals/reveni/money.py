@@ -30,12 +30,17 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def surcharge(self) -> int | None:
         """What the shopper pays on top for a dearer exchange; 0 when nothing."""
-        return None if self.total is None else max(-self.total, 0)
+        return None if self.total is None or self.absurd else max(-self.total, 0)
 
     @property
     def payout(self) -> int | None:
         """What the shopper gets; 0 for an even or dearer exchange."""
-        return None if self.total is None else max(self.total, 0)
+        return None if self.total is None or self.absurd else max(self.total, 0)
+
+    @property
+    def absurd(self) -> bool:
+        """A total the shopper would owe although nothing new was chosen and no fee is charged: it means nothing."""
+        return self.total is not None and self.total < 0 and not (self.new_products or self.fees)
 
     @property
     def expected_total(self) -> int | None:
