@@ -279,6 +279,22 @@ def approve(
     )
 
 
+@app.command(
+    epilog="Example: counterfoil conformance loop --json, or counterfoil conformance acme_returns.adapter:SPEC"
+)
+def conformance(
+    vendor: Annotated[
+        str | None, typer.Argument(help="A vendor, or package.module:SPEC of an adapter of your own; default: all.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
+    long: Annotated[bool, typer.Option("--long", help="Also 20,000 damaged payloads a vendor.")] = False,
+) -> None:
+    """Try adapters against the conformance kit, and say what each still lacks. Exit status 1 when a suite fails."""
+    from counterfoil.cli.conformance import run as work
+
+    guarded(lambda: work(vendor, as_json, long))
+
+
 @proof.command("files", epilog="Example: counterfoil reconcile files exports-october --csv")
 def reconcile_files(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the exports.")],

@@ -218,15 +218,3 @@ def test_an_answer_of_the_api_says_what_follows(status: int, result: str) -> Non
     assert found.kind is Kind.ANSWER
     assert found.answer is not None
     assert (found.answer.result, found.answer.retryable) == (result, result == "retry")
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_every_fixture_becomes_facts_or_says_why_not(name: str) -> None:
-    found = told(name)
-    assert found.events or found.ignored_because or found.problems
-    assert found == told(name)
-
-
-def test_every_fixture_says_where_it_comes_from() -> None:
-    listed = (FIXTURES / "PROVENANCE.md").read_text()
-    assert [path.name for path in FIXTURES.iterdir() if path.suffix != ".md" and path.name not in listed] == []

@@ -70,19 +70,6 @@ def kinds(found: Translation) -> list[str]:
 # --- every fixture --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_fixture_gives_facts_a_reason_an_answer_or_a_finding(name: str) -> None:
-    found = read(name)
-    assert found.vendor == "loop"
-    empty_page = found.kind is Kind.LIST_PAGE and not found.returns
-    assert found.events or found.ignored_because or found.answer or found.problems or empty_page
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_fixture_translates_to_the_same_twice(name: str) -> None:
-    assert read(name) == read(name)
-
-
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("unreadable")])
 def test_only_what_is_named_unreadable_is_unreadable(name: str) -> None:
     assert read(name).kind is not Kind.UNREADABLE
@@ -92,13 +79,6 @@ def test_only_what_is_named_unreadable_is_unreadable(name: str) -> None:
 def test_what_cannot_be_read_is_a_finding_without_facts(name: str) -> None:
     found = read(name)
     assert (found.kind, kinds(found), found.events) == (Kind.UNREADABLE, ["unreadable_delivery"], ())
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_fixture_has_its_provenance(name: str) -> None:
-    page = (FIXTURES / "PROVENANCE.md").read_text()
-    patterns = [re.escape(word).replace(r"\*", ".*") for word in re.findall(r"`([a-z0-9_*A-Z]+)`", page)]
-    assert any(re.fullmatch(pattern, name) for pattern in patterns)
 
 
 # --- one return in several views ------------------------------------------------------------------------------------

@@ -80,19 +80,6 @@ def problem(name: str, kind: str) -> Finding:
 # --- every fixture --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_fixture_gives_facts_a_return_to_read_again_an_answer_or_a_finding(name: str) -> None:
-    found = read(name)
-    assert found.vendor == "reveni"
-    empty_page = found.kind is Kind.LIST_PAGE and not found.returns
-    assert found.events or found.reread or found.answer or found.problems or empty_page
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_fixture_translates_to_the_same_twice(name: str) -> None:
-    assert read(name) == read(name)
-
-
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("unreadable")])
 def test_only_what_is_named_unreadable_is_unreadable(name: str) -> None:
     assert read(name).kind is not Kind.UNREADABLE
@@ -103,13 +90,6 @@ def test_what_cannot_be_read_is_a_finding_without_facts(name: str) -> None:
     found = read(name)
     assert (found.kind, kinds(found)) == (Kind.UNREADABLE, ["unreadable_delivery"])
     assert (found.events, found.reread) == ((), ())
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_every_fixture_has_its_provenance(name: str) -> None:
-    page = (FIXTURES / "PROVENANCE.md").read_text()
-    patterns = [re.escape(word).replace(r"\*", ".*") for word in re.findall(r"`([a-z0-9_*A-Z]+)`", page)]
-    assert any(re.fullmatch(pattern, name) for pattern in patterns)
 
 
 # --- thin events (§3) -----------------------------------------------------------------------------------------------

@@ -229,13 +229,6 @@ def test_a_refusal_of_the_api_says_what_follows(status: int, result: str) -> Non
     assert (answer.result, answer.retryable) == (result, result == "retry")
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_every_fixture_becomes_facts_or_says_why_not(name: str) -> None:
-    result = told(name)
-    assert result.events or result.ignored_because
-    assert f"`{name}.json`" in (FIXTURES / "PROVENANCE.md").read_text()
-
-
 def test_the_folder_offers_one_warehouse_with_its_secrets_marked() -> None:
     assert (SPEC.name, SPEC.family) == ("shipbob", Family.WAREHOUSE)
     assert set(SPEC.secrets) <= set(SPEC.config.__struct_fields__)

@@ -229,14 +229,6 @@ def test_reading_a_kept_delivery_again_gives_the_same_revision() -> None:
     assert receipt(body, AT + 0.002).revision > receipt(body, AT + 0.001).revision
 
 
-@pytest.mark.parametrize("name", ALL)
-def test_every_fixture_becomes_facts_or_says_why_not(name: str) -> None:
-    result = told(name)
-    assert result.events or result.ignored_because
-    assert result == told(name)
-    assert f"`{name}.json`" in (FIXTURES / "PROVENANCE.md").read_text()
-
-
 def test_the_folder_offers_one_warehouse_with_its_secrets_marked() -> None:
     assert (SPEC.name, SPEC.family) == ("shiphero", Family.WAREHOUSE)
     assert set(SPEC.secrets) <= set(SPEC.config.__struct_fields__)

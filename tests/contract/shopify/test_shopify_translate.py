@@ -379,15 +379,3 @@ def test_half_an_order_does_not_pass_for_a_whole_one() -> None:
     raw["data"]["order"]["lineItems"]["pageInfo"]["hasNextPage"] = True
     found = told(raw, status=200)
     assert (found.kind, found.events) == (Kind.UNREADABLE, ())
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_every_fixture_becomes_facts_a_finding_an_answer_or_a_reason(name: str) -> None:
-    found = told(name)
-    assert found.events or found.problems or found.answer or found.ignored_because
-    assert found == told(name)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_every_fixture_says_which_part_of_the_sheet_it_restates(name: str) -> None:
-    assert f"`{name}.json`" in (FIXTURES / "PROVENANCE.md").read_text()

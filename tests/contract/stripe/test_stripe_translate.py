@@ -220,15 +220,3 @@ def test_an_answer_of_the_api_says_what_follows(name: str, status: int, result: 
     assert found.answer is not None
     assert (found.answer.result, found.answer.then, found.answer.retryable) == (result, then, then == "resend")
     assert found.answer.after_s == (7.0 if then == "resend" else None)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_every_fixture_becomes_facts_or_says_why_not(name: str) -> None:
-    found = told(name, 404 if name.startswith("error") else None)
-    assert found.events or found.ignored_because or found.problems or found.answer
-    assert found == told(name, 404 if name.startswith("error") else None)
-
-
-def test_every_fixture_says_where_it_comes_from() -> None:
-    listed = (FIXTURES / "PROVENANCE.md").read_text()
-    assert [path.name for path in FIXTURES.iterdir() if path.suffix != ".md" and path.name not in listed] == []
