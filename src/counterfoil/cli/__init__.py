@@ -295,6 +295,18 @@ def conformance(
     guarded(lambda: work(vendor, as_json, long))
 
 
+@app.command(epilog="Example: counterfoil new portal acme_returns --into my_adapters")
+def new(
+    kind: Annotated[str, typer.Argument(help="portal or erp.")],
+    name: Annotated[str, typer.Argument(help="Its name: small letters, digits, underscores.")],
+    into: Annotated[Path, typer.Option(help="The folder to put it into.")] = Path(),
+) -> None:
+    """Write a folder for a new vendor; the conformance kit then says, row by row, what it still lacks."""
+    from counterfoil.cli.new import run as work
+
+    guarded(lambda: work(kind, name, into))
+
+
 @proof.command("files", epilog="Example: counterfoil reconcile files exports-october --csv")
 def reconcile_files(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the exports.")],

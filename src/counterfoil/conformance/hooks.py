@@ -124,7 +124,7 @@ def duplicates(evidence: Evidence) -> Verdict:
     """The same delivery again is the same delivery and the same facts, and a fact told twice counts once."""
     if evidence.spec.hook is None:
         return not_applicable(DUPLICATES, "nothing is sent to us; repeats of our own calls: see lost acknowledgement")
-    wrongs: list[str] = []
+    wrongs: list[str] = [] if evidence.webhooks else ["there is no delivery to repeat; put payloads into fixtures/"]
     for one in evidence.webhooks:
         wrongs += _of_repeat(evidence, evidence.spec.hook, one)
     wrongs += _shared_keys(evidence)
@@ -168,6 +168,9 @@ def reordering(evidence: Evidence) -> Verdict:
     if evidence.spec.family is Family.ERP:
         return not_applicable(REORDERING, "it speaks only when it is asked; our calls to it run one after the other")
     tried, wrongs = order_wrongs([(one.name, found) for one, found in evidence.readable()])
+    if not tried and evidence.spec.family is Family.PORTAL:
+        cure = "Add fixtures of one return at different moments: requested, approved, edited, closed."
+        return failed(REORDERING, "no two fixtures tell of the same return", cure)
     if not tried:
         return not_applicable(REORDERING, "no two fixtures tell of the same return")
     return judged(

@@ -47,7 +47,7 @@ def personal(evidence: Evidence) -> Verdict:
     ]
     return judged(
         PERSONAL,
-        wrongs,
+        wrongs if looked or evidence.situations else ["there is no payload to search"],
         f"{len(declared)} paths declared; {looked} payloads searched",
         "Name the path in SPEC.personal_fields (a prefix covers what is below it), or, when it is nobody's data, in "
         "kit.json under `not_personal` with the reason.",

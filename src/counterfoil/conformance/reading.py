@@ -80,6 +80,8 @@ def unreadable(evidence: Evidence, *, long: bool = False) -> Verdict:
     if not doors:
         return not_applicable(UNREADABLE, "it neither sends us anything nor answers")
     wrongs, tried = [], 0
+    if not any(found.kind is not Kind.UNREADABLE for _, found in evidence.readable()):
+        wrongs.append("no fixture can be read, so refusing proves nothing yet")
     for name, body in shelf:
         for status in doors:
             wrongs += _refused(evidence, f"{name}{_by(status)}", Delivery(body=body, status=status))
