@@ -144,6 +144,8 @@ class Fields:
         value = self.raw(name)
         if value is None:
             return None
+        if isinstance(value, str) and not value.isascii():
+            raise UnreadableError(f"{self.where(name)} is {value!r} where a whole number is due")
         try:
             number = Decimal(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
         except ArithmeticError:

@@ -320,6 +320,8 @@ def _vanished(evidence: Evidence, mutant: Mutant, found: Translation) -> list[st
         return _removed_money(evidence, mutant, found)
     before = amounts(evidence.read(mutant.source))
     after = amounts(found)
+    if any(value and not before.get(name) for name, value in after.items()):
+        return []  # it is read as another amount under another name (a sum that changed its sign), not as nothing
     return [f"{name} was {value} and is read as 0" for name, value in before.items() if value and after.get(name) == 0]
 
 

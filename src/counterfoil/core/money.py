@@ -13,7 +13,7 @@ from functools import cache
 import msgspec
 from iso4217 import Currency
 
-_NUMBER = re.compile(r"[+-]?\d{1,24}(\.\d{0,12})?|[+-]?\.\d{1,12}")
+_NUMBER = re.compile(r"[+-]?\d{1,24}(\.\d{0,12})?|[+-]?\.\d{1,12}", re.ASCII)
 
 
 class MoneyError(ValueError):

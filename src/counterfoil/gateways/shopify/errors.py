@@ -109,9 +109,9 @@ def throttle_s(value: Any) -> float:
         status = cost["throttleStatus"]
         missing = Decimal(cost["requestedQueryCost"]) - Decimal(status["currentlyAvailable"])
         wait = (missing / Decimal(status["restoreRate"])).to_integral_value(ROUND_CEILING)
-    except (KeyError, TypeError, ValueError, ArithmeticError):
+        return float(min(max(wait, Decimal(1)), Decimal(60)))
+    except (KeyError, TypeError, ValueError, ArithmeticError):  # NaN compares with nothing
         return 2.0
-    return float(min(max(wait, Decimal(1)), Decimal(60)))
 
 
 def error_text(value: Any) -> str:

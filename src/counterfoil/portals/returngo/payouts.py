@@ -147,8 +147,8 @@ def _sum(rows: Iterable[Transaction], less: Mapping[str, int] | None = None) -> 
 def _exchange_used(rma: Rma, bills: tuple[Transaction, ...]) -> int | None:
     """The new items at their full price, less what the customer owes on top: the credit their order needs (§4)."""
     totals = [wanted_total(wanted) for wanted in wanted_items(rma)]
-    if not totals or None in totals:
-        return None
+    if not totals or any(total is None or total < 0 for total in totals):
+        return None  # a price below nothing is no price
     return max(0, sum(total or 0 for total in totals) - sum(one.amount.minor for one in bills))
 
 
