@@ -38,8 +38,8 @@ def build_world(settings: Settings, database: SqliteDatabase | PostgresDatabase 
 
 def _connection(settings: Settings, name: str) -> Connection:
     item = next(item for item in settings.connection if item.name == name)
-    spec = vendor(item.vendor)
     config = config_of(item)
+    spec = spec_for(vendor(item.vendor), config, item.name)
     return Connection(
         name=name,
         brand=item.brand,
@@ -48,6 +48,16 @@ def _connection(settings: Settings, name: str) -> Connection:
         secrets=_signing_secrets(spec, config),
         slots=item.slots,
     )
+
+
+def spec_for(spec: VendorSpec, config: Any, name: str) -> VendorSpec:
+    """The vendor as this connection's settings make it read. SettingsError with the connection's name."""
+    if spec.for_config is None:
+        return spec
+    try:
+        return spec.for_config(config)
+    except ValueError as error:
+        raise SettingsError(f"connection {name}: {error}") from None
 
 
 def _signing_secrets(spec: VendorSpec, config: Any) -> tuple[str, ...]:

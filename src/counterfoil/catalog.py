@@ -14,6 +14,7 @@ from counterfoil.gateways.stripe import SPEC as STRIPE
 from counterfoil.portals.loop import SPEC as LOOP
 from counterfoil.portals.returngo import SPEC as RETURNGO
 from counterfoil.portals.reveni import SPEC as REVENI
+from counterfoil.portals.signed import SPEC as SIGNED
 from counterfoil.ports.vendors import VendorSpec
 from counterfoil.simkit.server import Simulator
 from counterfoil.warehouses.canonical import SPEC as WAREHOUSE
@@ -32,7 +33,7 @@ __all__ = [
     "vendor",
 ]
 
-PORTALS: tuple[VendorSpec, ...] = (LOOP, RETURNGO, REVENI)
+PORTALS: tuple[VendorSpec, ...] = (LOOP, RETURNGO, REVENI, SIGNED)
 ERPS: tuple[VendorSpec, ...] = (NETSUITE, PRIMA)
 GATEWAYS: tuple[VendorSpec, ...] = (SHOPIFY, STRIPE, ADYEN)
 WAREHOUSES: tuple[VendorSpec, ...] = (WAREHOUSE, SHIPBOB, SHIPHERO)

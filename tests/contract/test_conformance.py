@@ -23,7 +23,7 @@ from counterfoil.ports.vendors import Delivery, Hook, Reply, VendorSpec
 SENDS_NOTHING = {(erp, suite) for erp in ("netsuite", "prima") for suite in ("signatures", "duplicates", "reordering")}
 ONLY_SENDS = {
     (name, suite)
-    for name in ("stripe", "adyen", "warehouse", "shipbob", "shiphero")
+    for name in ("signed", "stripe", "adyen", "warehouse", "shipbob", "shiphero")
     for suite in ("lost acknowledgement", "throttling")
 }
 NOT_APPLICABLE = SENDS_NOTHING | ONLY_SENDS | {("shopify", "lost acknowledgement"), ("shipbob", "reordering")}

@@ -40,11 +40,11 @@ FREE = {*house.FAMILIES, "catalog.py", "demo", "simulate", "cli", "simkit/shopsi
 
 
 def vendor_names() -> set[str]:
-    """Folder names of all vendors; our own warehouse message is not a vendor."""
+    """Folder names of all vendors; our own warehouse message and the mapped portal are no vendors."""
     found = set()
     for family in house.FAMILIES:
         found |= {path.name for path in (house.PACKAGE / family).iterdir() if (path / "__init__.py").exists()}
-    return found - {"canonical"}
+    return found - {"canonical", "signed"}
 
 
 def test_vendors_are_named_only_in_their_folders_the_catalogue_and_the_demonstration() -> None:

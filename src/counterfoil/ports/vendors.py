@@ -171,3 +171,4 @@ class VendorSpec:
     document_url: Callable[[Any, str, str], str | None] | None = None  # (config, kind, ref) -> link for people
     sim: str = ""  # module of the simulator, for `counterfoil sim`
     notes: Mapping[str, str] = field(default_factory=dict)
+    for_config: Callable[[Any], VendorSpec] | None = None  # how it reads, where a connection's settings decide that
