@@ -119,6 +119,9 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     at: str | None = None
     reported_only: bool = False  # only the portal says so
     store_credit: bool = False  # a liability, not money out
+    payment_ref: str | None = None  # the payment it gives back, by the gateway's number
+    also: tuple[str, ...] = ()  # other sources' references of the same movement
+    told_by: tuple[str, ...] = ()  # every source that told of it, once there is more than one
 
 
 class CountedReceipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,6 +50,7 @@ from counterfoil.core.inner_events import (
 )
 from counterfoil.core.phrases import number_of
 from counterfoil.core.returns import LabelStatus, PortalReturn, Stage
+from counterfoil.core.same_money import joined, place_of
 
 _RANK = {Stage.REQUESTED: 0, Stage.AUTHORISED: 1, Stage.EXPIRED: 2, Stage.CANCELLED: 3, Stage.PROCESSED: 3}
 _LABEL_RANK = {
@@ -263,11 +264,11 @@ def _label_moved(
 def _money(case: ReturnCase, fact: RefundReported | StoreCreditIssued | RefundMoved) -> ReturnCase:
     new = _as_refund(fact)
     refunds = list(case.refunds)
-    place = next((i for i, known in enumerate(refunds) if _same_money(known, new)), None)
+    place = place_of(refunds, new)
     if place is None:
         refunds.append(new)
     else:
-        refunds[place] = _stronger(refunds[place], new)
+        refunds[place] = joined(refunds[place], new, _stronger(refunds[place], new))
     first = case.first_refund_at
     if new.status is RefundState.CONFIRMED and fact.occurred_at is not None:
         first = min(first or fact.occurred_at, fact.occurred_at)
@@ -287,6 +288,7 @@ def _as_refund(fact: RefundReported | StoreCreditIssued | RefundMoved) -> Refund
                 refund_ref=fact.refund_ref,
                 at=fact.occurred_at,
                 store_credit=_is_store_credit(fact.gateway),
+                payment_ref=fact.payment_ref,
             )
         case StoreCreditIssued():
             return Refund(
@@ -316,16 +318,6 @@ def _as_refund(fact: RefundReported | StoreCreditIssued | RefundMoved) -> Refund
 def _is_store_credit(gateway: str | None) -> bool:
     """Gift cards, and store credit under whatever name a shop gives it: a liability, no money out."""
     return gateway is not None and (gateway == "gift_card" or gateway.endswith("store_credit"))
-
-
-def _same_money(known: Refund, new: Refund) -> bool:
-    """The same movement: by its reference, or the portal's report of a refund the shop knows by that number."""
-    if known.ref == new.ref:
-        return True
-    if known.reported_only == new.reported_only or new.refund_ref is None:
-        return False
-    same_refund = new.refund_ref == known.refund_ref
-    return same_refund and (known.gateway == new.gateway or None in (known.gateway, new.gateway))
 
 
 def _stronger(known: Refund, new: Refund) -> Refund:

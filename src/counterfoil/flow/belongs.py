@@ -1,7 +1,7 @@
 """Whose fact is it? How refunds and parcels find their return (warehouse sheet §3.2, R45, R85).
 
-A wrong match is worse than an open item: a refund belongs to a return when the portal names it, not because it is for
-the same order; a parcel known only by its order belongs to the return that expects such an item.
+A wrong match is worse than an open item: a refund belongs to a return when the portal names it, or when it is another
+source's word for money the return knows, not because it is for the same order; a parcel known only by its order belongs to the return that expects such an item.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from counterfoil.core.events import (
     WarehouseReported,
 )
 from counterfoil.core.receipts import Receipt
+from counterfoil.core.same_money import awaited_by
 from counterfoil.store.cases import Key
 
 _OPEN = (Reception.EXPECTED, Reception.IN_TRANSIT, Reception.LOST)
@@ -38,7 +39,13 @@ def keys_of(fact: OutsideFact) -> tuple[Key, ...]:
         case StoreCreditIssued():
             found = (("return", fact.return_id), ("order", fact.order_ref))
         case RefundMoved():
-            found = (("refund", fact.refund_ref), ("money", fact.ref), ("order", fact.order_ref))
+            found = (
+                ("refund", fact.refund_ref),
+                ("money", fact.ref),
+                ("payment", fact.payment_ref),
+                ("order", fact.order_ref),
+                ("order_name", (fact.order_ref or "").lstrip("#") or None),
+            )
         case WarehouseReported():
             return _receipt_keys(fact.receipt)
         case _:
@@ -67,8 +74,9 @@ def belongs(case: ReturnCase, fact: OutsideFact) -> bool:
     match fact:
         case RefundMoved():
             named = {refund.refund_ref for refund in case.refunds if refund.refund_ref}
-            money = {refund.ref for refund in case.refunds}
-            return fact.refund_ref in named or fact.ref in money or _paid_elsewhere(case, fact)
+            money = {ref for refund in case.refunds for ref in (refund.ref, *refund.also)}
+            known = fact.refund_ref in named or fact.ref in money
+            return known or awaited_by(case, fact) or _paid_elsewhere(case, fact)
         case WarehouseReported():
             return parcel_belongs(case, fact.receipt)
         case ReturnRef():

@@ -12,7 +12,6 @@ from counterfoil.core.events import (
     OrderSeen,
     OutsideFact,
     PortalFact,
-    RefundMoved,
     ReturnFact,
     WarehouseReported,
 )

@@ -182,7 +182,10 @@ def references(case: ReturnCase) -> Iterable[Key]:
     if case.rma is not None:
         yield from (("rma", name) for name in (case.rma.number, case.rma.ref) if name)
     for refund in case.refunds:
-        yield "money", refund.ref
+        for number in (refund.ref, *refund.also):
+            yield "money", number
+        if refund.payment_ref:
+            yield "payment", refund.payment_ref
         if refund.refund_ref:
             yield "refund", refund.refund_ref
     for counted in case.receipts:
