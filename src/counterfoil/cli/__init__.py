@@ -307,6 +307,20 @@ def new(
     guarded(lambda: work(kind, name, into))
 
 
+@app.command(epilog="Example: counterfoil settlements stripe payout.csv --store uk --out exports/gateway_refunds.csv")
+def settlements(
+    vendor: Annotated[str, typer.Argument(help="Whose report it is: shopify, stripe or adyen.")],
+    file: Annotated[Path, typer.Argument(help="The report, as CSV.")],
+    store: Annotated[str, typer.Option(help="The store it is about, as your other exports name it.")] = "main",
+    out: Annotated[Path | None, typer.Option(help="The file to write; default: standard output.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Rows, refused rows and counts as JSON.")] = False,
+) -> None:
+    """Turn a payout or settlement report into gateway_refunds.csv for the proof. Exit status 1 when a row is refused."""
+    from counterfoil.cli.settlements import run as work
+
+    guarded(lambda: work(vendor, file, store, out, as_json))
+
+
 @proof.command("files", epilog="Example: counterfoil reconcile files exports-october --csv")
 def reconcile_files(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder with the exports.")],

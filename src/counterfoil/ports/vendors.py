@@ -15,6 +15,7 @@ import msgspec
 from counterfoil.core.commands import AnyCommand
 from counterfoil.ports.capabilities import Cap
 from counterfoil.ports.outcomes import Done, Outcome
+from counterfoil.ports.settlements import Settlements
 from counterfoil.ports.translation import Signature, Translation
 
 
@@ -170,5 +171,6 @@ class VendorSpec:
     personal_fields: tuple[str, ...] = ()  # paths in the vendor's payloads that hold personal data
     document_url: Callable[[Any, str, str], str | None] | None = None  # (config, kind, ref) -> link for people
     sim: str = ""  # module of the simulator, for `counterfoil sim`
+    settlements: Callable[[bytes, str], Settlements] | None = None  # (report, store) -> refunds, for the proof
     notes: Mapping[str, str] = field(default_factory=dict)
     for_config: Callable[[Any], VendorSpec] | None = None  # how it reads, where a connection's settings decide that

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.gateways.adyen.config import AdyenConfig, capabilities
+from counterfoil.gateways.adyen.settlements import read_settlements
 from counterfoil.gateways.adyen.translate import translate
 from counterfoil.gateways.adyen.webhooks import HOOK
 from counterfoil.ports.vendors import Family, VendorSpec
@@ -21,4 +22,5 @@ SPEC = VendorSpec(
         "notificationItems[].NotificationRequestItem.reason",
     ),
     sim="counterfoil.gateways.adyen.sim",
+    settlements=read_settlements,
 )

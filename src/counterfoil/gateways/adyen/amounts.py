@@ -6,25 +6,15 @@ digits, and CVE and IDR, which have two in ISO, with none.
 
 from __future__ import annotations
 
+from counterfoil.adapterkit import minor
 from counterfoil.adapterkit.parse import Fields, UnreadableError
-from counterfoil.core.money import MoneyError, exponent
 
 UNLIKE_ISO = {"CLP": 2, "ISK": 2, "CVE": 0, "IDR": 0}
 
 
 def iso_minor(amount: int, currency: str) -> int:
     """An amount in Adyen's minor units, in ISO's. Raises UnreadableError rather than round."""
-    try:
-        digits = exponent(currency)
-    except MoneyError as error:
-        raise UnreadableError(str(error)) from None
-    shift = digits - UNLIKE_ISO.get(currency, digits)
-    if shift >= 0:
-        return int(amount * 10**shift)
-    whole, rest = divmod(amount, int(10**-shift))
-    if rest:
-        raise UnreadableError(f"{amount} is not a whole number of {currency}, which has no minor unit")
-    return whole
+    return minor.iso_minor(amount, currency, UNLIKE_ISO)
 
 
 def money(item: Fields) -> tuple[int, str]:

@@ -6,17 +6,14 @@ One row per movement; amounts are decimals in major units, in separate debit and
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from counterfoil.adapterkit.parse import Fields, UnreadableError
+from counterfoil.adapterkit.table import BadRow, read_table
 from counterfoil.core.events import RefundMoved, RefundState
 
-ROWS_MAX = 1_000_000
 REQUIRED = ("psp_reference", "type", "modification_reference", "gross_currency", "gross_debit", "gross_credit")
 _FINAL = {"refunded": RefundState.CONFIRMED, "refundedreversed": RefundState.REVERSED}
 _BRACKETS = re.compile(r"\([^)]*\)")
@@ -44,13 +41,6 @@ class SettledRow(msgspec.Struct, frozen=True, kw_only=True):
     batch: str | None = None
 
 
-class BadRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that could not be taken, and why."""
-
-    row: int
-    message: str
-
-
 class SettlementReport(msgspec.Struct, frozen=True, kw_only=True):
     """A whole file. It proves a batch only when `bad` is empty."""
 
@@ -60,20 +50,8 @@ class SettlementReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_settlement_report(body: bytes) -> SettlementReport:
     """Read a whole file. Raises UnreadableError when it is no such table: not UTF-8, no header, a column missing."""
-    header, lines = _table(body)
-    missing = [name for name in REQUIRED if name not in header]
-    if missing:
-        raise UnreadableError(f"the file has no column {', '.join(missing)}")
-    rows: list[SettledRow] = []
-    bad: list[BadRow] = []
-    for number, cells in lines:
-        try:
-            if len(cells) != len(header):
-                raise UnreadableError(f"the row has {len(cells)} cells, the header {len(header)}")
-            rows.append(_row(number, dict(zip(header, cells, strict=True))))
-        except UnreadableError as error:
-            bad.append(BadRow(row=number, message=str(error)))
-    return SettlementReport(rows=tuple(rows), bad=tuple(bad))
+    rows, bad = read_table(body, REQUIRED, _row, _column, only_required_once=True)
+    return SettlementReport(rows=rows, bad=bad)
 
 
 def settled_refund(row: SettledRow) -> RefundMoved | None:
@@ -95,32 +73,12 @@ def settled_refund(row: SettledRow) -> RefundMoved | None:
     )
 
 
-def _table(body: bytes) -> tuple[list[str], list[tuple[int, Sequence[str]]]]:
-    try:
-        reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
-        header = [_column(name) for name in next(reader, [])]
-        lines: list[tuple[int, Sequence[str]]] = [
-            (number, cells) for number, cells in enumerate(reader, 2) if any(cell.strip() for cell in cells)
-        ]
-    except UnicodeDecodeError as error:
-        raise UnreadableError(f"the file is not UTF-8 (byte {error.start})") from None
-    except csv.Error as error:
-        raise UnreadableError(f"the file is not CSV: {error}") from None
-    twice = next((name for name in header if name in REQUIRED and header.count(name) > 1), None)
-    if twice is not None:
-        raise UnreadableError(f"the column {twice!r} appears twice")
-    if len(lines) > ROWS_MAX:
-        raise UnreadableError(f"the file holds more than {ROWS_MAX} rows; split it")
-    return header, lines
-
-
 def _column(heading: str) -> str:
     """`Gross Debit (GC)` and `gross debit` are one column, `gross_debit`."""
     return _NOT_A_WORD.sub("_", _BRACKETS.sub("", heading).lower()).strip("_")
 
 
-def _row(number: int, cells: Mapping[str, str]) -> SettledRow:
-    line = Fields(cells)
+def _row(number: int, line: Fields) -> SettledRow:
     row = SettledRow(
         row=number,
         type=line.need("type"),

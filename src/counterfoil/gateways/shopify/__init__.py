@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from counterfoil.gateways.shopify.config import ShopifyConfig
+from counterfoil.gateways.shopify.settlements import read_settlements
 from counterfoil.gateways.shopify.translate import translate
 from counterfoil.gateways.shopify.webhooks import HOOK
 from counterfoil.ports.capabilities import Cap
@@ -56,4 +57,5 @@ SPEC = VendorSpec(
     ),
     document_url=_url,
     sim="counterfoil.gateways.shopify.sim",
+    settlements=read_settlements,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from counterfoil.gateways.stripe.config import StripeConfig, capabilities
+from counterfoil.gateways.stripe.settlements import read_settlements
 from counterfoil.gateways.stripe.translate import translate
 from counterfoil.gateways.stripe.webhooks import HOOK
 from counterfoil.ports.vendors import Family, VendorSpec
@@ -35,4 +36,5 @@ SPEC = VendorSpec(
     ),
     document_url=_url,
     sim="counterfoil.gateways.stripe.sim",
+    settlements=read_settlements,
 )

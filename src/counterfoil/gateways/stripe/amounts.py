@@ -6,8 +6,7 @@ digits that are always 00, and MGA, which has two digits in ISO, with none.
 
 from __future__ import annotations
 
-from counterfoil.adapterkit.parse import UnreadableError
-from counterfoil.core.money import MoneyError, exponent
+from counterfoil.adapterkit import minor
 
 UNLIKE_ISO = {"ISK": 2, "UGX": 2, "MGA": 0}
 
@@ -17,14 +16,4 @@ def iso_minor(amount: int, currency: str) -> int:
 
     For KWD and its like Stripe wants the last digit to be 0; we do not insist, and read whatever it says.
     """
-    try:
-        digits = exponent(currency)
-    except MoneyError as error:
-        raise UnreadableError(str(error)) from None
-    shift = digits - UNLIKE_ISO.get(currency, digits)
-    if shift >= 0:
-        return int(amount * 10**shift)
-    whole, rest = divmod(amount, int(10**-shift))
-    if rest:
-        raise UnreadableError(f"{amount} is not a whole number of {currency}, which has no minor unit")
-    return whole
+    return minor.iso_minor(amount, currency, UNLIKE_ISO)

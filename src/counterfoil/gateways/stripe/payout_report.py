@@ -6,16 +6,12 @@ add up, is told by its number and left out: it never becomes zero.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
-
 import msgspec
 
 from counterfoil.adapterkit.parse import Fields, UnreadableError
+from counterfoil.adapterkit.table import BadRow, read_table
 from counterfoil.core.money import to_text
 
-ROWS_MAX = 1_000_000
 REQUIRED = ("balance_transaction_id", "created", "currency", "gross", "fee", "net", "reporting_category")
 
 
@@ -44,13 +40,6 @@ class BalanceRow(msgspec.Struct, frozen=True, kw_only=True):
     description: str | None = None
 
 
-class BadRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that could not be taken, and why."""
-
-    row: int
-    message: str
-
-
 class PayoutReport(msgspec.Struct, frozen=True, kw_only=True):
     """A whole file. It proves a payout only when `bad` is empty."""
 
@@ -65,43 +54,11 @@ class PayoutReport(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_payout_report(body: bytes) -> PayoutReport:
     """Read a whole file. Raises UnreadableError when it is no such table: not UTF-8, no header, a column missing."""
-    header, lines = _table(body)
-    missing = [name for name in REQUIRED if name not in header]
-    if missing:
-        raise UnreadableError(f"the file has no column {', '.join(missing)}")
-    rows: list[BalanceRow] = []
-    bad: list[BadRow] = []
-    for number, cells in lines:
-        try:
-            if len(cells) != len(header):
-                raise UnreadableError(f"the row has {len(cells)} cells, the header {len(header)}")
-            rows.append(_row(number, dict(zip(header, cells, strict=True))))
-        except UnreadableError as error:
-            bad.append(BadRow(row=number, message=str(error)))
-    return PayoutReport(rows=tuple(rows), bad=tuple(bad))
+    rows, bad = read_table(body, REQUIRED, _row)
+    return PayoutReport(rows=rows, bad=bad)
 
 
-def _table(body: bytes) -> tuple[list[str], list[tuple[int, Sequence[str]]]]:
-    try:
-        reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
-        header = [name.strip().lower() for name in next(reader, [])]
-        lines: list[tuple[int, Sequence[str]]] = [
-            (number, cells) for number, cells in enumerate(reader, 2) if any(cell.strip() for cell in cells)
-        ]
-    except UnicodeDecodeError as error:
-        raise UnreadableError(f"the file is not UTF-8 (byte {error.start})") from None
-    except csv.Error as error:
-        raise UnreadableError(f"the file is not CSV: {error}") from None
-    twice = next((name for name in header if name and header.count(name) > 1), None)
-    if twice is not None:
-        raise UnreadableError(f"the column {twice!r} appears twice")
-    if len(lines) > ROWS_MAX:
-        raise UnreadableError(f"the file holds more than {ROWS_MAX} rows; split it")
-    return header, lines
-
-
-def _row(number: int, cells: Mapping[str, str]) -> BalanceRow:
-    line = Fields(cells)
+def _row(number: int, line: Fields) -> BalanceRow:
     currency = line.need("currency").upper()
     seen_in = line.text("customer_facing_currency")
     seen_in = seen_in.upper() if seen_in else None
