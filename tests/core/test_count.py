@@ -230,3 +230,41 @@ def test_whatever_order_revisions_come_in_the_highest_counts(quantities: list[in
         case = count_receipt(case, one)
     assert len(here(case)) == min(quantities[-1], 3)
     assert sum(extra.quantity for extra in case.unexpected) == max(0, quantities[-1] - 3)
+
+
+def numbered(*serials: str, quantity: int) -> ReceiptLine:
+    part = FoundUnits(
+        quantity=quantity, condition="new", disposition=SELLABLE, lot_number="LOT-7", serial_numbers=tuple(serials)
+    )
+    return ReceiptLine(
+        line_id="1", sku="A", received_quantity=quantity, inspection_status=Inspection.PASSED, dispositions=(part,)
+    )
+
+
+def serials(case: ReturnCase) -> list[str | None]:
+    return [unit.serial for unit in case.units if unit.receipt is not None]
+
+
+def test_each_unit_gets_the_serial_number_that_is_its_own() -> None:
+    case = count_receipt(CASE, receipt(numbered("S-1", "S-2", quantity=2)))
+    assert serials(case) == ["S-1", "S-2"]
+    assert {unit.lot for unit in case.units if unit.receipt} == {"LOT-7"}
+
+
+@pytest.mark.parametrize("given", [(), ("S-1",), ("S-1", "S-2", "S-3")])
+def test_serial_numbers_that_are_not_one_for_each_unit_are_nobodys(given: tuple[str, ...]) -> None:
+    assert serials(count_receipt(CASE, receipt(numbered(*given, quantity=2)))) == [None, None]
+
+
+def test_a_unit_that_is_let_go_keeps_neither_lot_nor_serial_number() -> None:
+    case = count_receipt(CASE, receipt(numbered("S-1", "S-2", quantity=2)))
+    case = count_receipt(case, receipt(name="GR-1", inspected=False, event_type=ReceiptKind.REVERSED))
+    assert [(unit.lot, unit.serial) for unit in case.units] == [(None, None)] * 4
+
+
+def test_an_older_total_of_nothing_that_comes_late_takes_nothing_back() -> None:
+    case = count_receipt(CASE, receipt(line(2, SELLABLE, SELLABLE), revision=2))
+    nothing = receipt(revision=1, event_type=ReceiptKind.REVERSED, reverses_receipt_id="GR-1")
+    assert count_receipt(case, nothing) == case
+    newer = receipt(revision=3, event_type=ReceiptKind.REVERSED, reverses_receipt_id="GR-1")
+    assert Reception.RECEIVED not in {unit.reception for unit in count_receipt(case, newer).units}

@@ -6,7 +6,7 @@ difference moves units. Units beyond what was authorised are kept apart and neve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec.structs import replace
@@ -86,6 +86,8 @@ def _reverse(case: ReturnCase, receipt: Receipt) -> ReturnCase:
         return case  # a running total of nothing, before anything was counted: what follows counts
     if known is None:  # the reversal was quicker than its receipt, which must not count when it comes
         return replace(case, early_reversals=(*case.early_reversals, key))
+    if receipt.reverses_receipt_id == receipt.receipt_id and receipt.revision < known.receipt.revision:
+        return case  # an older total of nothing that was taken up late (warehouse sheet §3.10)
     units = tuple(
         _freed(unit) if _of(unit, key) and unit.posted_by is None and unit.credited_by is None else unit
         for unit in case.units
@@ -107,6 +109,9 @@ def _freed(unit: Unit) -> Unit:
         disposition=None,
         condition=None,
         grade=None,
+        location=None,
+        lot=None,
+        serial=None,
     )
 
 
@@ -195,9 +200,16 @@ def _fates(line: ReceiptLine, units: int) -> tuple[list[Fate], str | None]:
             f"but the dispositions add up to {found}"
         )
         return [(None, False)] * units, sentence
-    fates: list[Fate] = [(part, False) for part in line.dispositions for _ in range(part.quantity)]
+    fates: list[Fate] = [(each, False) for part in line.dispositions for each in _one_by_one(part)]
     fates += [(None, True)] * line.rejected_quantity
     return fates[:units], None
+
+
+def _one_by_one(part: FoundUnits) -> Iterator[FoundUnits]:
+    """Each unit of a part with the serial number that is its own (R20); a list of another length is nobody's."""
+    own = part.serial_numbers if len(part.serial_numbers) == part.quantity else ("",) * part.quantity
+    for serial in own:
+        yield replace(part, quantity=1, serial_numbers=(serial,) if serial else ())
 
 
 def _marked(unit: Unit, slot: str, fate: Fate, line: ReceiptLine, receipt: Receipt) -> Unit:
@@ -214,7 +226,7 @@ def _marked(unit: Unit, slot: str, fate: Fate, line: ReceiptLine, receipt: Recei
         grade=found.grade,
         location=found.location_code,
         lot=found.lot_number,
-        serial=found.serial_numbers[0] if len(found.serial_numbers) == 1 else unit.serial,
+        serial=found.serial_numbers[0] if found.serial_numbers else None,
     )
     if found.disposition is Disposition.MISSING:
         return replace(unit, reception=Reception.LOST, acceptance=Acceptance.REVIEW)

@@ -17,4 +17,5 @@ SPEC = VendorSpec(
     hook=HOOK,
     secrets=("webhook_secrets",),
     personal_fields=("inventory[].action_taken[].image_url", "inventory[].action_taken[].action_reason"),
+    sim="counterfoil.warehouses.shipbob.sim",
 )

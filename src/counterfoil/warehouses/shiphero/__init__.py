@@ -17,4 +17,5 @@ SPEC = VendorSpec(
     hook=HOOK,
     secrets=("shared_secrets",),
     personal_fields=("reason", "items[].item_reason"),
+    sim="counterfoil.warehouses.shiphero.sim",
 )
