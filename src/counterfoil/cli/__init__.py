@@ -307,6 +307,19 @@ def new(
     guarded(lambda: work(kind, name, into))
 
 
+@app.command(epilog="Example: counterfoil receive leeds-wms receipts.xlsx --result receipts-result.csv")
+def receive(
+    connection: Annotated[str, typer.Argument(help="Which warehouse connection the file is from.")],
+    file: Annotated[Path, typer.Argument(help="Receipts as CSV (UTF-8) or XLSX.")],
+    result: Annotated[Path | None, typer.Option(help="Write what became of each row here, as CSV.")] = None,
+    settings: SettingsFile = DEFAULT_SETTINGS,
+) -> None:
+    """Take a warehouse's receipts from a file; the same file again changes nothing. Exit status 1 when a row is refused."""
+    from counterfoil.cli.receive import run as work
+
+    guarded(lambda: work(settings, connection, file, result))
+
+
 @app.command(epilog="Example: counterfoil settlements stripe payout.csv --store uk --out exports/gateway_refunds.csv")
 def settlements(
     vendor: Annotated[str, typer.Argument(help="Whose report it is: shopify, stripe or adyen.")],

@@ -5,7 +5,7 @@ One spec type serves portals, ERPs, shops and gateways, and warehouses; `family`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ import msgspec
 
 from counterfoil.core.commands import AnyCommand
 from counterfoil.ports.capabilities import Cap
+from counterfoil.ports.files import FileRead
 from counterfoil.ports.outcomes import Done, Outcome
 from counterfoil.ports.settlements import Settlements
 from counterfoil.ports.translation import Signature, Translation
@@ -171,6 +172,7 @@ class VendorSpec:
     personal_fields: tuple[str, ...] = ()  # paths in the vendor's payloads that hold personal data
     document_url: Callable[[Any, str, str], str | None] | None = None  # (config, kind, ref) -> link for people
     sim: str = ""  # module of the simulator, for `counterfoil sim`
+    read_file: Callable[[Any, bytes, Collection[str]], FileRead] | None = None  # (config, file, known ids)
     settlements: Callable[[bytes, str], Settlements] | None = None  # (report, store) -> refunds, for the proof
     notes: Mapping[str, str] = field(default_factory=dict)
     for_config: Callable[[Any], VendorSpec] | None = None  # how it reads, where a connection's settings decide that
