@@ -156,3 +156,32 @@ def test_the_same_fact_in_two_deliveries_is_logged_once(road: Road) -> None:
     road.tell("portal", fact, parcel("GR-9", [], order_number="none"))
     names = [row["name"] for row in road.rows("select name from log order by id")]
     assert names.count("LabelMoved.v1") == 1
+
+
+def unsigned(road: Road) -> None:
+    """From now on the portal signs nothing; what is in the inbox came to its secret address."""
+    connection = road.world.connections["portal"]
+    assert connection.spec.hook is not None
+    connection.spec = replace(connection.spec, hook=replace(connection.spec.hook, signed=False))
+    with road.world.database.write() as tx:
+        tx.query("update deliveries set signature = 'not_signed_by_vendor' returning id", {})
+
+
+@pytest.mark.parametrize("fact", [shown(portal_return()), label("R1", LabelStatus.DELIVERED)])
+def test_a_body_nobody_signed_is_believed_for_its_ids_and_asked_of_the_portal(road: Road, fact: object) -> None:
+    made = webhook("portal", [fact])  # type: ignore[list-item]
+    road.keep(made)
+    unsigned(road)
+    road.read()
+    assert road.rows("select case_id from cases") == []
+    asked = road.rows("select name, case_id from commands")
+    assert [(row["name"], row["case_id"].rsplit("/", 1)[-1]) for row in asked] == [("ReadReturn", "R1")]
+
+
+def test_what_the_same_portal_signs_after_all_is_believed(road: Road) -> None:
+    road.keep(webhook("portal", [shown(portal_return())]))
+    connection = road.world.connections["portal"]
+    assert connection.spec.hook is not None
+    connection.spec = replace(connection.spec, hook=replace(connection.spec.hook, signed=False))
+    road.read()
+    assert len(road.rows("select case_id from cases")) == 1

@@ -38,7 +38,8 @@ def personal(evidence: Evidence) -> Verdict:
         for path, value in _leaves(body, ""):
             key = re.split(r"[.\]]", path)[-1]
             said = _NAMES.match(key) is not None or (isinstance(value, str) and _VALUES.search(value) is not None)
-            if said and value not in (None, "", [], {}) and not _covered(path, declared):
+            leaf = value not in (None, "") and not isinstance(value, dict | list)
+            if said and leaf and not _covered(path, declared):
                 found.setdefault(path, one.name)
     wrongs = [
         f"{path} (in {file}) looks personal and is not declared"

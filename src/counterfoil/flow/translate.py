@@ -13,11 +13,12 @@ import msgspec
 import structlog
 
 from counterfoil.core.commands import CaseRef, ReadReturn
+from counterfoil.core.events import ReturnFact, ReturnRef
 from counterfoil.core.problems import Problem
 from counterfoil.flow.findings import put_findings
 from counterfoil.flow.route import route
 from counterfoil.flow.world import Connection, World
-from counterfoil.ports.translation import Kind, Translation
+from counterfoil.ports.translation import Kind, Signature, Translation
 from counterfoil.ports.vendors import Delivery
 from counterfoil.store import commands, problems
 from counterfoil.store.commands import READ_STEP
@@ -46,10 +47,21 @@ def _read(world: World, connection: Connection, row: dict[str, Any]) -> None:
             headers=msgspec.json.decode(row["headers"], type=dict[str, str]),
             arrived_at=row["arrived_ms"] / 1000,
         )
-        _keep(world, connection, connection.spec.translate(delivery), row["id"])
+        found = _believed(connection, row["signature"], connection.spec.translate(delivery))
+        _keep(world, connection, found, row["id"])
     except Exception as error:  # a mistake of ours must not stop the inbox; the bytes stay
         _log.error("delivery_not_applied", delivery=row["id"], connection=connection.name, error=repr(error))
         _quarantine(world, connection, row["id"], f"{type(error).__name__}: {error}", traceback.format_exc(limit=3))
+
+
+def _believed(connection: Connection, signature: str, found: Translation) -> Translation:
+    """Where nothing is signed a body is believed for its ids alone: what it states is asked of the vendor again."""
+    hook = connection.spec.hook
+    if hook is None or hook.signed or signature == Signature.VALID or not found.events:
+        return found
+    ids = [event.portal_return.return_id for event in found.events if isinstance(event, ReturnFact)]
+    ids += [event.return_id for event in found.events if isinstance(event, ReturnRef)]
+    return msgspec.structs.replace(found, events=(), reread=tuple(dict.fromkeys((*found.reread, *ids))))
 
 
 def _keep(world: World, connection: Connection, found: Translation, delivery_id: int) -> None:

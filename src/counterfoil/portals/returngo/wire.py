@@ -182,7 +182,7 @@ def read_rma(body: Fields, mapping: ReturnGOMapping) -> Rma:
         comments=tuple(_comment(row) for row in body.each("comments")),
         currency=currency or "",
         moneyless=purse.moneyless,
-        fees_given=any(item.raw(name) is not None for item in body.each("items") for name in _FEES),
+        fees_given=_fees_given(body),
         cancellation_fee=_is_charged(body, "cancellationFee"),
     )
 
@@ -298,6 +298,12 @@ def _validation(row: Fields) -> Validation:
         restockable=row.flag("isRestockable"),
         reason=row.text("nonRestockableReason"),
     )
+
+
+def _fees_given(body: Fields) -> bool:
+    """Whether every item states every fee: a sum with a part missing is unknown, not smaller."""
+    stated = [item.raw(name) is not None for item in body.each("items") for name in _FEES]
+    return bool(stated) and all(stated)
 
 
 def _wanted(row: Fields, purse: Purse) -> Wanted:

@@ -137,7 +137,9 @@ def tenders(summary: Summary, payments: Iterable[Payment], currency: str | None)
 
 def _paid_out(summary: Summary, payments: list[Payment], currency: str | None) -> tuple[int | None, int | None]:
     """Money and store credit. Refunds win over the sum; before any is listed, how it will be paid is not known."""
-    if not payments or any(one.currency != currency or one.amount is None for one in payments):
+    if any(one.amount is None for one in payments):
+        return None, None  # something was paid or will be, and nobody says how much
+    if not payments or any(one.currency != currency for one in payments):
         return summary.payout, None
     credit = sum(one.amount or 0 for one in payments if one.paid_by is PaidBy.STORE_CREDIT)
     return sum(one.amount or 0 for one in payments) - credit, credit
