@@ -16,6 +16,9 @@ from typing import Any
 from counterfoil.core.money import MoneyError, to_minor
 
 _BLANKS = ("", "N/A")
+BODY_LIMIT_BYTES = (
+    32 * 1024 * 1024
+)  # many times the largest page of any sheet; parsing costs fifty times as much memory
 EXPONENT_MAX = 308  # where other systems' numbers end too
 
 
@@ -25,6 +28,8 @@ class UnreadableError(ValueError):
 
 def read_json(body: bytes) -> Any:
     """Parse one JSON document. Raises UnreadableError with a sentence; never returns a float."""
+    if len(body) > BODY_LIMIT_BYTES:
+        raise UnreadableError(f"the body is {len(body)} bytes long, more than {BODY_LIMIT_BYTES}")
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:

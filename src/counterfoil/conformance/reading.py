@@ -73,16 +73,15 @@ def _of_fixture(evidence: Evidence, one: Situation) -> list[str]:
     return []
 
 
-def unreadable(evidence: Evidence, *, long: bool = False) -> Verdict:
+def unreadable(evidence: Evidence) -> Verdict:
     """The awkward shelf and every fixture cut in half: no crash, no fact, and a sentence that says why."""
-    shelf = [*SHELF.items(), *(huge() if long else ())]
     doors = _doors(evidence)
     if not doors:
         return not_applicable(UNREADABLE, "it neither sends us anything nor answers")
     wrongs, tried = [], 0
     if not any(found.kind is not Kind.UNREADABLE for _, found in evidence.readable()):
         wrongs.append("no fixture can be read, so refusing proves nothing yet")
-    for name, body in shelf:
+    for name, body in (*SHELF.items(), *huge()):
         for status in doors:
             wrongs += _refused(evidence, f"{name}{_by(status)}", Delivery(body=body, status=status))
             tried += 1
