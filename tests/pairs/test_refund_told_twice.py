@@ -172,7 +172,9 @@ def test_the_provider_first_then_the_shop_is_one_refund_too(scene: Scene) -> Non
     scene.road.settle()
     scene.provider.refund()
     assert scene.case.refunds == ()
-    scene.road.tell("wms", parcel("GR-1", [("SHIRT-M", 2)], rma_number="R1"))
+    scene.road.tell("shop", refund_moved("880001", AMOUNT))
+    assert scene.case.refunds == ()
+    scene.road.tell("portal", refund_reported("R1", "880001", AMOUNT))
     scene.road.settle()
     assert (len(scene.case.refunds), scene.case.money_out) == (1, AMOUNT)
     assert len(scene.case.refunds[0].told_by) == 2

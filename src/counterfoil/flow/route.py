@@ -12,6 +12,7 @@ from counterfoil.core.events import (
     OrderSeen,
     OutsideFact,
     PortalFact,
+    RefundMoved,
     ReturnFact,
     WarehouseReported,
 )
