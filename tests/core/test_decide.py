@@ -80,8 +80,12 @@ def scenes() -> dict[str, Look]:
         ),
         "refund_exceeds_order": replace(with_case(money, refunds=paid), ledger=Ledger(money_out=6000)),
         "refund_differs_from_credit": with_case(came, refunds=(replace(came.case.refunds[0], amount=2100),)),
-        "exchange_by_hand": with_case(
-            money, refunds=paid, portal_return=replace(shown, tenders=replace(shown.tenders, exchange_used=1))
+        "exchange_by_hand": without(
+            with_case(
+                money, refunds=paid, portal_return=replace(shown, tenders=replace(shown.tenders, exchange_used=1))
+            ),
+            "erp_can",
+            "create_exchange",
         ),
         "erp_refused": with_case(asked, steps={"rma-1": refused}),
         "gate_failed": with_case(money, refunds=paid, order=replace(_order(money), shipping=(None,))),  # type: ignore[arg-type]

@@ -135,8 +135,8 @@ def test_refund_needs_acceptance_ignores_refused_units_that_are_not_here() -> No
 # --- exchange_is_carried
 
 
-def test_exchange_is_carried_wants_a_person_for_every_exchange() -> None:
-    look = look_after(ASKED)
+def test_exchange_is_carried_wants_a_person_where_the_erp_cannot_make_the_order() -> None:
+    look = look_after(ASKED, given="and an ERP that cannot make exchange orders")
     shown = look.case.portal_return
     assert shown is not None and isinstance(exchange_is_carried.judge(look), Pass)
     lines = (ExchangeLine(exchange_id="X-1", sku="B", total=3500),)
@@ -145,6 +145,17 @@ def test_exchange_is_carried_wants_a_person_for_every_exchange() -> None:
     assert problem(exchange_is_carried.judge(tenders(look, refund=0, exchange_used=4000))) == "exchange_by_hand"
     cared = with_case(swapped, accepted_differences={"exchange_by_hand": "ops: made as SO99"})
     assert isinstance(exchange_is_carried.judge(cared), Pass)
+
+
+def test_exchange_is_carried_holds_until_the_order_stands_and_again_once_it_is_withdrawn() -> None:
+    asked = "the portal authorises 1 x A, exchanging for 1 x B at 20.00"
+    assert isinstance(exchange_is_carried.judge(look_after(asked)), Pass)
+    missing = look_after(asked, given="and the ERP has 0 x B in stock")
+    assert isinstance(exchange_is_carried.judge(missing), Hold)
+    freed = look_after(asked, "337 hours pass")
+    assert isinstance(exchange_is_carried.judge(freed), Hold)
+    given_up = with_case(freed, accepted_differences={"exchange_unavailable": "cx: takes the money"})
+    assert isinstance(exchange_is_carried.judge(given_up), Pass)
 
 
 # --- refund_equals_value

@@ -13,7 +13,15 @@ import msgspec
 from counterfoil.core.approvals import Risk, Voice
 from counterfoil.core.chargebacks import Chargeback
 from counterfoil.core.commands import CaseRef
-from counterfoil.core.documents import CreditNote, DocumentLine, DocumentRef, ErpOrder, RmaLine
+from counterfoil.core.documents import (
+    CreditNote,
+    DocumentLine,
+    DocumentRef,
+    ErpOrder,
+    ExchangeTerms,
+    RmaLine,
+    StockLevel,
+)
 from counterfoil.core.events import RefundState
 from counterfoil.core.orders import SoldOrder
 from counterfoil.core.problems import Owner
@@ -94,6 +102,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[DocumentLine, ...] = ()
     amount: int | None = None  # what was asked for, where it was an amount
     units: tuple[str, ...] = ()  # the units it covers
+    stock: tuple[StockLevel, ...] = ()  # what a look at the stock found
     problem: str | None = None
     owner: Owner | None = None
     message: str = ""
@@ -161,6 +170,7 @@ class ReturnCase(msgspec.Struct, frozen=True, kw_only=True):
     units: tuple[Unit, ...] = ()
     rma_lines: tuple[RmaLine, ...] = ()  # as the RMA was asked for
     credit: CreditNote | None = None  # as it was decided, with its explanation
+    exchange: ExchangeTerms | None = None  # as the exchange order was last asked for
     unexpected: tuple[UnexpectedUnits, ...] = ()
     receipts: tuple[CountedReceipt, ...] = ()
     early_reversals: tuple[str, ...] = ()  # receipts taken back before they were heard of
@@ -174,6 +184,7 @@ class ReturnCase(msgspec.Struct, frozen=True, kw_only=True):
     disposition_changed: str | None = None
     reversal_refused: str | None = None
     accepted_differences: Mapping[str, str] = {}  # problem kind -> who and why
+    in_transit_at: str | None = None  # when the carrier was first heard to have the parcel
     first_receipt_at: str | None = None
     first_refund_at: str | None = None
     noted_at: str | None = None

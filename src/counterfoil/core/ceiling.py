@@ -18,6 +18,7 @@ from counterfoil.core.case import ReturnCase
 from counterfoil.core.chargebacks import Chargeback
 from counterfoil.core.credit.note import credited_units, promised
 from counterfoil.core.events import RefundMoved, RefundState
+from counterfoil.core.exchange import given_up, used, value_used
 from counterfoil.core.look import Look
 from counterfoil.core.money import to_text
 from counterfoil.core.movements import Movement, MovementKind
@@ -67,10 +68,10 @@ def movements_of(case: ReturnCase) -> tuple[Movement, ...]:
         if refund.status in _LEAVING and not refund.reported_only
     ]
     posted = case.credit.total_gross if case.credit is not None and case.done("credit-1") is not None else 0
-    owed = posted - sum(movement.amount for movement in moved)
+    swapped = _swapped(case)
+    owed = posted - swapped - sum(movement.amount for movement in moved)
     if owed > 0:
         moved.append(Movement(ref=f"{case.case_id}/credit-1", kind=MovementKind.OWED, amount=owed))
-    swapped = _swapped(case) if case.stage is Stage.PROCESSED else 0
     if swapped:
         moved.append(Movement(ref=f"{case.case_id}/exchange", kind=MovementKind.EXCHANGE, amount=swapped))
     return tuple(moved)
@@ -200,12 +201,14 @@ def _here(look: Look, asked: bool) -> int:
     moved = sum(movement.amount for movement in movements_of(look.case))
     if not asked:
         return moved
-    return max(moved, (promised(look.case) or 0) + _swapped(look.case))
+    wish = promised(look.case)
+    return max(moved, (used(look.case) or 0) if wish is None else wish)
 
 
 def _swapped(case: ReturnCase) -> int:
-    shown = case.portal_return
-    return (shown.tenders.exchange_used or 0) if shown is not None else 0
+    """Value that has gone into new goods, or that the portal says has although no order of ours stands for it."""
+    done = value_used(case)
+    return done if done or given_up(case) or case.stage is not Stage.PROCESSED else used(case) or 0
 
 
 def _elsewhere(look: Look) -> int:

@@ -6,11 +6,13 @@ same things, and a problem that is no longer named has ended.
 
 from __future__ import annotations
 
+from counterfoil.core import exchange as new_goods
 from counterfoil.core.case import Acceptance, Reception, ReturnCase, StepState
 from counterfoil.core.credit.note import CannotValueError, value_return
 from counterfoil.core.look import Decision, Finding, Look, Request, Wait
 from counterfoil.core.plan.authorise import authorise
 from counterfoil.core.plan.book import book
+from counterfoil.core.plan.exchange import exchange
 from counterfoil.core.plan.law import law
 from counterfoil.core.plan.settle import settle
 from counterfoil.core.plan.tell import tell
@@ -22,9 +24,9 @@ from counterfoil.core.returns import Stage
 def decide(look: Look) -> Decision:
     """Requests to make now, every problem that holds now, and what is waited for."""
     findings: list[Finding] = []
-    for stage in (authorise, book, settle, law, tell):
+    for stage in (authorise, exchange, book, settle, law, tell):
         findings += stage(look)
-    problems = (*(f for f in findings if isinstance(f, Problem)), *_refusals(look.case))
+    problems = _each_once((*(f for f in findings if isinstance(f, Problem)), *_refusals(look.case)))
     requests = tuple(f for f in findings if isinstance(f, Request))
     waits = tuple(f for f in findings if isinstance(f, Wait))
     return Decision(
@@ -35,6 +37,14 @@ def decide(look: Look) -> Decision:
         value=_value(look),
         policy=look.policy.label,
     )
+
+
+def _each_once(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    """Two stages that find the same trouble name one problem."""
+    found: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        found.setdefault((problem.kind, problem.subject), problem)
+    return tuple(found.values())
 
 
 def _refusals(case: ReturnCase) -> tuple[Problem, ...]:
@@ -75,7 +85,9 @@ def _settled(look: Look) -> bool:
         return False
     if case.done("credit-1") is None or case.credit is None:
         return False
-    balanced = case.money_out == case.credit.total_gross
+    if not new_goods.concluded(case):
+        return False
+    balanced = new_goods.given_back(case) == case.credit.total_gross
     return balanced or "refund_differs_from_credit" in case.accepted_differences
 
 

@@ -104,6 +104,26 @@ class ExchangeItem(msgspec.Struct, frozen=True, kw_only=True):
     depot: str | None = None
 
 
+class ExchangeTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What an exchange order is asked for with: the new goods and how they are paid, in minor units.
+
+    The goods' gross is `carried_over` (returned value) plus `collected` (paid by the customer on top). `allowance` is
+    what the merchant gave on the goods' own price, already taken off their gross. `held` says whether the order was
+    made so that it must not ship yet.
+    """
+
+    items: tuple[ExchangeItem, ...]
+    carried_over: int
+    collected: int = 0
+    allowance: int = 0
+    held: bool = True
+
+    @property
+    def gross(self) -> int:
+        """What the new goods are sold for."""
+        return sum(item.gross for item in self.items)
+
+
 class StockLevel(msgspec.Struct, frozen=True, kw_only=True):
     """What the ERP can promise of one SKU at one depot, in units. `depot` None: over all depots."""
 

@@ -49,7 +49,7 @@ from counterfoil.core.inner_events import (
     UnitsClaimed,
 )
 from counterfoil.core.phrases import number_of
-from counterfoil.core.returns import LabelStatus, PortalReturn, Stage
+from counterfoil.core.returns import ExchangeLine, LabelStatus, PortalReturn, Stage
 from counterfoil.core.same_money import joined, place_of
 
 _RANK = {Stage.REQUESTED: 0, Stage.AUTHORISED: 1, Stage.EXPIRED: 2, Stage.CANCELLED: 3, Stage.PROCESSED: 3}
@@ -88,7 +88,8 @@ def evolve(case: ReturnCase, fact: AnyFact) -> ReturnCase:
         case ReturnFact():
             return _portal_showed(case, fact)
         case LabelMoved():
-            return _label_moved(case, fact.label_status, fact.tracking, fact.carrier, fact.occurred_at)
+            moved = _label_moved(case, fact.label_status, fact.tracking, fact.carrier, fact.occurred_at)
+            return _scanned(moved, fact)
         case ProcessingFailed():
             return replace(case, processing_failure=fact.reason)
         case RestockSignalled():
@@ -201,12 +202,25 @@ def _merged(known: PortalReturn | None, seen: PortalReturn) -> PortalReturn:
         seen,
         tenders=tenders,
         lines=seen.lines or known.lines,
-        exchange_lines=seen.exchange_lines or known.exchange_lines,
+        exchange_lines=_merged_exchange(known.exchange_lines, seen.exchange_lines),
         refunds=seen.refunds or known.refunds,
         order_ref=seen.order_ref or known.order_ref,
         order_name=seen.order_name or known.order_name,
         tracking=seen.tracking or known.tracking,
         country=seen.country or known.country,
+    )
+
+
+def _merged_exchange(known: tuple[ExchangeLine, ...], seen: tuple[ExchangeLine, ...]) -> tuple[ExchangeLine, ...]:
+    """The new goods as last named. A view that names their order alone adds the order to what is known."""
+    if not seen or not known:
+        return seen or known
+    if any(line.sku is not None for line in seen):
+        return seen
+    whole = seen[0]
+    return tuple(
+        replace(line, order_ref=whole.order_ref or line.order_ref, order_name=whole.order_name or line.order_name)
+        for line in known
     )
 
 
@@ -256,6 +270,14 @@ def _label_moved(
     if status in (LabelStatus.IN_TRANSIT, LabelStatus.DELIVERED) and moment is not None:
         case = replace(case, posted_at=min(case.posted_at or moment, moment))
     return case
+
+
+def _scanned(case: ReturnCase, fact: LabelMoved) -> ReturnCase:
+    """Remember the earliest moment at which the parcel was moving."""
+    at = fact.occurred_at
+    if at is None or fact.label_status not in (LabelStatus.IN_TRANSIT, LabelStatus.DELIVERED):
+        return case
+    return replace(case, in_transit_at=min(case.in_transit_at or at, at))
 
 
 # --- money ----------------------------------------------------------------------------------------------------------
@@ -362,6 +384,7 @@ def _requested(case: ReturnCase, fact: StepRequested) -> ReturnCase:
     case = replace(case, steps={**case.steps, fact.step: step})
     case = replace(case, rma_lines=fact.rma_lines or case.rma_lines, credit=fact.credit or case.credit)
     case = replace(case, pays_from=fact.pays_from or case.pays_from)
+    case = replace(case, exchange=fact.exchange or case.exchange)
     if fact.name in _RECEIPT_STEPS:
         return _mark_posted(case, fact.units, fact.step)
     return case
@@ -386,6 +409,7 @@ def _done(case: ReturnCase, fact: StepDone) -> ReturnCase:
         url=fact.url,
         lines=fact.lines,
         problem=None,
+        stock=fact.stock,
         message=fact.message,
     )
     case = replace(case, steps={**case.steps, fact.step: done})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from counterfoil.core.approvals import Risk, Terms
-from counterfoil.core.documents import CreditNote, DocumentLine, ErpOrder, RmaLine
+from counterfoil.core.documents import CreditNote, DocumentLine, ErpOrder, ExchangeTerms, RmaLine, StockLevel
 from counterfoil.core.events import Fact, OutsideFact
 from counterfoil.core.problems import Owner
 
@@ -25,6 +25,7 @@ class StepRequested(Fact, frozen=True, kw_only=True, tag="StepRequested.v1"):
     policy: str = ""  # the policy that decided it: name, version and, where one fitted, the rule
     batch: str | None = None
     pays_from: str = ""
+    exchange: ExchangeTerms | None = None
 
 
 class StepDone(Fact, frozen=True, kw_only=True, tag="StepDone.v1"):
@@ -38,6 +39,7 @@ class StepDone(Fact, frozen=True, kw_only=True, tag="StepDone.v1"):
     url: str | None = None
     lines: tuple[DocumentLine, ...] = ()
     order: ErpOrder | None = None
+    stock: tuple[StockLevel, ...] = ()
     message: str = ""
 
 

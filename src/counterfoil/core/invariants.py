@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
+from counterfoil.core import exchange
 from counterfoil.core.case import Reception, ReturnCase, StepState, receipt_key
 from counterfoil.core.chargebacks import ChargebackState
 from counterfoil.core.commands import AnyCommand, ReceiveStock
@@ -224,9 +225,10 @@ def _by_order(returns: Iterable[Kept]) -> list[list[Kept]]:
 def _left(case: ReturnCase) -> int:
     """What has left for a return, and what a posted credit still owes."""
     owed = case.credit.total_gross if case.credit is not None and case.done("credit-1") is not None else 0
-    shown = case.portal_return
-    swapped = (shown.tenders.exchange_used or 0) if shown is not None and case.stage is Stage.PROCESSED else 0
-    return max(case.money_out, owed) + swapped
+    swapped = exchange.value_used(case)
+    if not swapped and case.stage is Stage.PROCESSED and not exchange.given_up(case):
+        swapped = exchange.used(case) or 0  # the portal says so although no order of ours stands for it
+    return max(case.money_out + swapped, owed)
 
 
 def _beside(group: list[Kept], outside: Iterable[RefundMoved]) -> int:
@@ -286,13 +288,14 @@ def _unpaired(kept: Kept, now: str) -> str:
     case = kept.case
     posted = case.done("credit-1")
     credit = case.credit.total_gross if case.credit is not None else 0
-    if (posted is not None and case.money_out == credit) or (posted is None and not case.money_out):
+    given = exchange.given_back(case)
+    if (posted is not None and given == credit) or (posted is None and not case.money_out):
         return ""
     if kept.told("refund_differs_from_credit", "refund_without_credit", "credit_without_refund"):
         return ""
     if kept.told("refund_reversed_after_credit") or (posted is not None and posted.number and case.credit is None):
         return ""
-    paid, credited = to_text(case.money_out, case.currency), to_text(credit, case.currency)
+    paid, credited = to_text(given, case.currency), to_text(credit, case.currency)
     if kept.progress == "finished":
         return f"the return is finished, with {paid} {case.currency} paid and {credited} credited"
     began = case.first_refund_at if posted is None else (case.steps.get("credit-draft-1") or posted).at

@@ -10,7 +10,7 @@ import msgspec
 from counterfoil.core.case import ReturnCase, Step
 from counterfoil.core.choose import choose
 from counterfoil.core.commands import AnyCommand
-from counterfoil.core.documents import CreditNote, RmaLine
+from counterfoil.core.documents import CreditNote, ExchangeTerms, RmaLine
 from counterfoil.core.inner_events import UnitClaim
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.movements import Movement
@@ -66,6 +66,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     rma_lines: tuple[RmaLine, ...] = ()
     credit: CreditNote | None = None
     pays_from: str = ""  # where the money of this credit is paid, when it is not the portal
+    exchange: ExchangeTerms | None = None
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):

@@ -104,6 +104,13 @@ class ExchangeRelease(StrEnum):
     ON_INSPECTION = "on_inspection"
 
 
+class ExchangeFallback(StrEnum):
+    """What the customer is offered when the exchange cannot be carried out (R110, R114)."""
+
+    REFUND = "refund"
+    STORE_CREDIT = "store_credit"
+
+
 class RmaGranularity(StrEnum):
     """D13: one RMA for what."""
 
@@ -171,6 +178,12 @@ class FlowPolicy(msgspec.Struct, frozen=True, kw_only=True):
     refund_executor: RefundExecutor = RefundExecutor.PORTAL  # D10
     credit_document: CreditDocument = CreditDocument.BY_BILLING  # D11
     exchange_release: ExchangeRelease = ExchangeRelease.ON_RECEIPT  # D12
+    exchange_fallback: ExchangeFallback = (
+        ExchangeFallback.STORE_CREDIT
+    )  # what is offered when the goods are not to be had
+    exchange_lease_hours: int = 336  # how long goods are kept for a parcel nobody has seen moving
+    exchange_recheck_hours: int = 24  # how often missing stock is looked for again
+    exchange_order_type: str | None = None  # R102; None: the ERP connection's own
     rma_granularity: RmaGranularity = RmaGranularity.PER_RETURN  # D13
     damaged_needs_review: bool = False  # R76, warehouse sheet §3.6
     credit_within_hours: int = 24  # R93

@@ -70,10 +70,14 @@ class ReturnLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExchangeLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One new item the customer chose instead of money."""
+    """New goods the customer chose instead of money. `total` is for all `qty` units, tax included.
+
+    `order_ref` is the shop's order they go out with, None while there is none; `order_name` may be that of a draft.
+    """
 
     exchange_id: str
     sku: str | None = None
+    qty: int = 1
     total: int | None = None
     order_ref: str | None = None
     order_name: str | None = None

@@ -31,6 +31,7 @@ _DOCUMENT_KINDS = {
     "DraftCreditNote": "credit_draft",
     "PostCreditNote": "credit_note",
     "RecordRefund": "refund_record",
+    "CreateExchangeOrder": "exchange_order",
 }
 
 
@@ -155,6 +156,7 @@ class _Run:
             policy=policy,
             batch=getattr(command, "batch", None),
             pays_from=request.pays_from,
+            exchange=request.exchange,
         )
         self.apply(fact, US)
         commands.put(self.tx, command, edition, self.setup.connections[command.role])

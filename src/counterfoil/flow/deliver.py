@@ -131,6 +131,7 @@ def _done(world: World, tx: Transaction, connection: Connection, claimed: Claime
         url=outcome.url,
         lines=outcome.lines,
         order=outcome.order,
+        stock=outcome.stock,
         message="found again by its reference" if found else outcome.message,
     )
     route(world, tx, connection.brand, outcome.facts, actor=connection.name)

@@ -22,7 +22,7 @@ from counterfoil.testing.story_words import (
 
 Build = Callable[[Spoken], Act]
 
-_COUNTED = r"(RMA|receipt|credit note|refund record)s?"
+_COUNTED = r"(RMA|receipt|credit note|refund record|exchange order)s?"
 
 
 def _equal(found: object, wanted: object) -> None:
@@ -66,6 +66,27 @@ def _no_charges(said: Spoken) -> Act:
         _equal(tuple(charge.code for charge in (credit.charges if credit else ())), ())
 
     return act
+
+
+def _carries(said: Spoken) -> Act:
+    """The exchange orders that stand: what returned value pays for them, and what the customer paid on top."""
+    carried, collected = said.minor(1) or 0, said.minor(2) or 0
+
+    def act(stage: StoryStage) -> None:
+        orders = stage.documents("exchange order")
+        _equal(to_text(sum(o.carried_over or 0 for o in orders), said.currency), to_text(carried, said.currency))
+        _equal(to_text(sum(o.collected or 0 for o in orders), said.currency), to_text(collected, said.currency))
+        gross = sum(order.gross or 0 for order in orders)
+        _equal(to_text(gross, said.currency), to_text(carried + collected, said.currency))
+
+    return act
+
+
+def _shipping(held: bool) -> Build:
+    def build(said: Spoken) -> Act:
+        return lambda stage: _equal([order.held for order in stage.documents("exchange order")], [held])
+
+    return build
 
 
 def _stock(said: Spoken) -> Act:
@@ -136,6 +157,9 @@ CHECKS: tuple[tuple[str, Build], ...] = (
     (rf"the ERP has {NUMBER} credit notes? of {AMOUNT}(?: in all)?(?:, of which tax {AMOUNT})?", _credits),
     (rf"the credit note has an? (return fee|shipping|rounding|goodwill) of {AMOUNT}", _charge),
     (r"the credit note is for goods alone", _no_charges),
+    (rf"the exchange order carries over {AMOUNT}(?: and collects {AMOUNT})?", _carries),
+    (r"the exchange order is held", _shipping(held=True)),
+    (r"the exchange order may ship", _shipping(held=False)),
     (rf"depot (\w+) has {ITEMS}", _stock),
     (rf"written off are {ITEMS}", _written_off),
     (r"no stock has moved", _no_stock),

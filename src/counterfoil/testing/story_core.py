@@ -48,7 +48,6 @@ from counterfoil.core.look import Decision, Look, Request
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.owners import ROLE_FAMILY
 from counterfoil.core.policy import Agreement
-from counterfoil.core.problem_kinds import kind_of
 from counterfoil.core.returns import LabelStatus, PortalReturn, Stage
 from counterfoil.flow.belongs import belongs, best, keys_of
 from counterfoil.ports.outcomes import Done, Outcome
@@ -64,13 +63,20 @@ from counterfoil.testing.story_facts import (
 )
 from counterfoil.testing.story_obedient import ERP_CAN, KINDS, ObedientErp
 from counterfoil.testing.story_portal import PORTAL, Desk
-from counterfoil.testing.story_stage import Document, Open, Parcel
-from counterfoil.testing.story_world import QUARANTINE, WAREHOUSE, Ask, Given, Item, sold_order, worth
+from counterfoil.testing.story_seen import SeenStage
+from counterfoil.testing.story_stage import Parcel
+from counterfoil.testing.story_world import QUARANTINE, WAREHOUSE, Ask, Given, Item, Swap, sold_order, worth
 
 BRAND = "north"
 PORTAL_CAN = frozenset({"release", "notes", "grading"})
 START = datetime.fromisoformat("2026-11-09T08:00:00+00:00")
-STEPS = {"RMA": "rma-1", "receipt": "receipt-1", "credit note": "credit-1", "credit draft": "credit-draft-1"}
+STEPS = {
+    "RMA": "rma-1",
+    "receipt": "receipt-1",
+    "credit note": "credit-1",
+    "credit draft": "credit-draft-1",
+    "exchange order": "exchange-1",
+}
 ROUNDS_MAX = 20
 _PORTAL_FACTS: dict[Stage, type[PortalFact]] = {
     Stage.REQUESTED: ReturnRequested,
@@ -81,7 +87,7 @@ _PORTAL_FACTS: dict[Stage, type[PortalFact]] = {
 }
 
 
-class CoreStage:
+class CoreStage(SeenStage):
     """A stage without an outside world.
 
     `twice`: every fact moves the case twice over and every command is carried out twice, which must change nothing.
@@ -89,7 +95,7 @@ class CoreStage:
 
     def __init__(self, given: Given, *, drafts: bool = True, twice: bool = False) -> None:
         self.order = sold_order(given, "7001")
-        self.erp = ObedientErp(self.order, given.not_in_erp)
+        self.erp = ObedientErp(self.order, given.not_in_erp, {item.sku: item.quantity for item in given.in_stock})
         self.desk = Desk(self.order)
         self._agreement = _agreement(given, drafts=drafts if given.without_drafts is None else not given.without_drafts)
         self._mapping = Mapping(
@@ -132,6 +138,8 @@ class CoreStage:
                 self._portal_tells(name, self.desk.move(name, Stage.EXPIRED))
             case "process":
                 self._process(name)
+            case "swap" | "native":
+                self._portal_tells(name, self.desk.swap(name, *self._new_order(name, verb)))
             case "fail":
                 shown = self.desk.papers[name].shown
                 failed = ProcessingFailed(
@@ -144,11 +152,23 @@ class CoreStage:
         name = self._name(who)
         self._portal_tells(name, self.desk.edit(name, items, self._moment()))
 
+    def edit_exchange(self, who: str, swaps: tuple[Swap, ...]) -> None:
+        """The customer chooses other new goods."""
+        name = self._name(who)
+        paper = self.desk.papers.pop(name)
+        shown = self.desk.take(name, replace(paper.ask, swaps=swaps), self._moment())
+        self._portal_tells(name, shown)
+
+    def erp_stocks(self, items: tuple[Item, ...]) -> None:
+        """New goods come in."""
+        self.erp.sales.come_in(items)
+
     def label(self, who: str, status: str) -> None:
         """The carrier scans the parcel."""
         name = self._name(who)
         moved = LabelMoved(
             key=f"label/{name}/{status}",
+            occurred_at=self._moment(),
             portal=PORTAL,
             return_id=self.desk.papers[name].shown.return_id,
             label_status=LabelStatus(status),
@@ -264,44 +284,6 @@ class CoreStage:
 
     # --- what can be seen
 
-    def case(self, who: str) -> ReturnCase:
-        """The return as it stands."""
-        return self._cases[who or self._last]
-
-    def cases(self) -> tuple[ReturnCase, ...]:
-        """Every return."""
-        return tuple(self._cases.values())
-
-    def progress(self, who: str) -> str:
-        """open, finished or cancelled."""
-        return self._decisions[who or self._last].progress
-
-    def open_problems(self) -> tuple[Open, ...]:
-        """What holds now, with the owner of its kind or the one the refusal named."""
-        found = set()
-        for name, decision in self._decisions.items():
-            for problem in decision.problems:
-                step = self._cases[name].steps.get(problem.subject)
-                owner = (step.owner if step is not None else None) or kind_of(problem.kind).owner
-                found.add(Open(problem.kind, owner.value))
-        return tuple(sorted(found))
-
-    def documents(self, kind: str) -> tuple[Document, ...]:
-        """Documents that stand in the ERP."""
-        return self.erp.standing(kind)
-
-    def stock(self) -> dict[tuple[str, str], int]:
-        """Units booked."""
-        return self.erp.stock()
-
-    def refunded(self) -> int:
-        """What the customer has got."""
-        return sum(self._paid.values())
-
-    def told(self, what: str) -> int:
-        """How often the portal was told."""
-        return self._told.get(what, 0)
-
     def books(self) -> Books:
         """Everything the invariants look at."""
         policy = self._agreement.policy
@@ -320,18 +302,27 @@ class CoreStage:
             self._known[name] = set()
             self._log[name] = []
         fact: PortalFact = _PORTAL_FACTS[shown.stage](
-            key=f"{name}/{shown.stage}/{hash(shown.lines)}", occurred_at=self._moment(), portal_return=shown
+            key=f"{name}/{shown.stage}/{hash((shown.lines, shown.exchange_lines))}",
+            occurred_at=self._moment(),
+            portal_return=shown,
         )
         self._apply(name, [fact])
 
     def _process(self, name: str) -> None:
         """The portal carries the outcome out: it shows the return closed, and the shop tells of the money."""
         paper = self.desk.papers[name]
+        if paper.shown.exchange_lines:
+            self.desk.swap(name, *self._new_order(name, "swap"))
         self._portal_tells(name, self.desk.move(name, Stage.PROCESSED))
         if paper.shown.tenders.store_credit:
             self._issue_credit(name, paper.shown.tenders.store_credit)
         for payment in paper.payments:
             self._pay(name, payment.gateway, payment.amount, self._key("re"))
+
+    def _new_order(self, name: str, how: str) -> tuple[str, str]:
+        """Reference and name of the order the shop sends the new goods on."""
+        own = (f"EX-{name}", f"EXC{self.order.name.lstrip('#')}")
+        return (self.order.order_ref, self.order.name) if how == "native" else own
 
     def _issue_credit(self, name: str, amount: int) -> None:
         card = self._key("gc")
@@ -457,6 +448,7 @@ class CoreStage:
             policy=policy,
             batch=getattr(command, "batch", None),
             pays_from=request.pays_from,
+            exchange=request.exchange,
         )
         self._evolve(name, fact)
 
@@ -502,5 +494,8 @@ class CoreStage:
 
 
 def _agreement(given: Given, *, drafts: bool) -> Agreement:
-    erp = ERP_CAN | ({"draft_credit"} if drafts else {"record_refund", "store_tracking"})
+    cannot = {f"{verb}_exchange" for verb in given.by_hand} | (
+        {"create_exchange"} if given.without_exchanges else set()
+    )
+    erp = (ERP_CAN - cannot) | ({"draft_credit"} if drafts else {"record_refund", "store_tracking"})
     return Agreement(policy=given.policy(), portal_can=PORTAL_CAN, erp_can=frozenset(erp))

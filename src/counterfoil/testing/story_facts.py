@@ -37,6 +37,7 @@ def outcome_fact(step: Step, outcome: Outcome, now: str) -> StepDone | StepRefus
         total=outcome.total,
         lines=outcome.lines,
         order=outcome.order,
+        stock=outcome.stock,
     )
 
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from counterfoil.core.money import to_minor
-from counterfoil.core.policy import PRESETS, ApprovalRule
-from counterfoil.testing.story_words import AMOUNT, NotUnderstoodError, number, payments
+from counterfoil.core.policy import PRESETS, ApprovalRule, ExchangeRelease
+from counterfoil.testing.story_words import AMOUNT, ITEMS, NotUnderstoodError, items, number, payments
 from counterfoil.testing.story_world import GoodsLine
 
 Values = dict[str, Any]
@@ -18,6 +18,12 @@ Write = Callable[[Values, re.Match[str]], None]
 _LINE = re.compile(rf"(\S+)\s+(\d+) x {AMOUNT}(?:, discount {AMOUNT})?(?:, tax (\d+(?:\.\d+)?)%)?")
 _SHIPPING = re.compile(rf"shipping {AMOUNT}(?:, tax (\d+(?:\.\d+)?)%)?")
 _DISCOUNT = re.compile(rf"discount {AMOUNT} over all lines")
+_SHIP_ON = {
+    "confirmation": ExchangeRelease.ON_CONFIRM,
+    "the carrier's scan": ExchangeRelease.ON_CARRIER_SCAN,
+    "receipt": ExchangeRelease.ON_RECEIPT,
+    "inspection": ExchangeRelease.ON_INSPECTION,
+}
 _PAID = re.compile(r"paid (.+)")
 
 
@@ -105,6 +111,18 @@ def _more(name: str) -> Write:
     return write
 
 
+def _exchanges_ship(given: Values, words: re.Match[str]) -> None:
+    given["exchange_release"] = _SHIP_ON[words[1]]
+
+
+def _lease(given: Values, words: re.Match[str]) -> None:
+    given["exchange_lease_hours"] = int(words[1])
+
+
+def _in_stock(given: Values, words: re.Match[str]) -> None:
+    given["in_stock"] = items(words[1])
+
+
 GIVEN: tuple[tuple[str, Write], ...] = (
     (r"order (\d+) in ([A-Z]{3})(?:, tax (included|excluded))?", _order),
     (r"an order billed by (invoice|cash sale|deposit)", _billed),
@@ -122,4 +140,9 @@ GIVEN: tuple[tuple[str, Write], ...] = (
     (r"(\w+) goods have no depot", _more("unmapped_depots")),
     (r"there is no quarantine depot", _flag("quarantine", value=False)),
     (r"(\S+) is missing from the ERP's order", _more("not_in_erp")),
+    (r"exchanges ship on (confirmation|the carrier's scan|receipt|inspection)", _exchanges_ship),
+    (r"exchange goods are kept for (\d+) hours", _lease),
+    (r"an ERP that cannot make exchange orders", _flag("without_exchanges", value=True)),
+    (r"an ERP that cannot (release|cancel) exchange orders", _more("by_hand")),
+    (rf"the ERP has {ITEMS} in stock", _in_stock),
 )

@@ -5,25 +5,30 @@ It keeps documents by the command's key, so that asking twice makes one, and it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from counterfoil.core.commands import (
     AnyCommand,
+    CancelExchangeOrder,
     CancelReturnAuthorisation,
+    CheckStock,
+    CreateExchangeOrder,
     DraftCreditNote,
     FindSalesOrder,
     OpenReturnAuthorisation,
     PostCreditNote,
     ReceiveStock,
     RecordRefund,
+    ReleaseExchangeOrder,
     ReverseReceipt,
     StoreTracking,
 )
 from counterfoil.core.documents import CreditNote, DocumentLine, ErpOrder, ErpOrderLine, StockLine
 from counterfoil.core.orders import SoldOrder
 from counterfoil.ports.outcomes import AlreadyDone, Done, Outcome, Refused
+from counterfoil.testing.story_sales import Sales
 from counterfoil.testing.story_stage import Document
 
 KINDS: dict[type[object], tuple[str, str]] = {
@@ -32,8 +37,12 @@ KINDS: dict[type[object], tuple[str, str]] = {
     DraftCreditNote: ("credit draft", "CD"),
     PostCreditNote: ("credit note", "CN"),
     RecordRefund: ("refund record", "RR"),
+    CreateExchangeOrder: ("exchange order", "EX"),
 }
-ERP_CAN = frozenset({"read_order", "create_return", "cancel_return", "receive", "reverse_receipt", "post_credit"})
+ERP_CAN = frozenset(
+    {"read_order", "create_return", "cancel_return", "receive", "reverse_receipt", "post_credit"}
+    | {"check_stock", "create_exchange", "release_exchange", "cancel_exchange"}
+)
 
 
 class Made(msgspec.Struct, kw_only=True):
@@ -43,13 +52,15 @@ class Made(msgspec.Struct, kw_only=True):
     number: str
     command: AnyCommand
     cancelled: bool = False
+    held: bool | None = None
 
 
 class ObedientErp:
-    """Documents in memory. `missing` are SKUs its order lacks."""
+    """Documents in memory. `missing` are SKUs its order lacks, `stock` what it has of new goods (plenty where unsaid)."""
 
-    def __init__(self, order: SoldOrder, missing: tuple[str, ...] = ()) -> None:
+    def __init__(self, order: SoldOrder, missing: tuple[str, ...] = (), stock: Mapping[str, int] | None = None) -> None:
         self._order = order
+        self.sales = Sales(stock or {})
         self._missing = missing
         self._refusals: dict[str, list[str]] = {}
         self.made: dict[str, Made] = {}
@@ -70,10 +81,24 @@ class ObedientErp:
             case ReverseReceipt():
                 self._by_number(command.receipt.number).cancelled = True
                 return Done(ref=f"undo-{command.receipt.ref}", number=f"undo-{command.receipt.number}")
+            case CheckStock():
+                return Done(stock=self.sales.levels(command.skus))
+            case ReleaseExchangeOrder() | CancelExchangeOrder():
+                return self._move_exchange(command)
         kind, prefix = KINDS[type(command)]
         if self._refusals.get(kind):
             return Refused(kind=self._refusals[kind].pop(0), message=f"The ERP refuses the {kind}.")
         return self._make(command, kind, prefix)
+
+    def _move_exchange(self, command: ReleaseExchangeOrder | CancelExchangeOrder) -> Outcome:
+        found = self._by_number(command.exchange.number)
+        assert isinstance(found.command, CreateExchangeOrder), "only an exchange order is released or withdrawn"
+        if isinstance(command, ReleaseExchangeOrder):
+            found.held = False
+        elif not found.cancelled:
+            found.cancelled = True
+            self.sales.free(found.command)
+        return Done(ref=command.exchange.ref, number=command.exchange.number)
 
     def _change(self, command: StoreTracking | CancelReturnAuthorisation) -> Outcome:
         found = self._by_number(command.rma.number)
@@ -89,6 +114,9 @@ class ObedientErp:
         if known is None:
             number = f"{prefix}{1 + sum(made.kind == kind for made in self.made.values()):03d}"
             self.made[command.key] = Made(kind=kind, number=number, command=command)
+            if isinstance(command, CreateExchangeOrder):
+                self.sales.take(command)
+                self.made[command.key].held = command.held
             return self._done(Done, command, number)
         return self._done(AlreadyDone, command, known.number)
 
@@ -100,6 +128,9 @@ class ObedientErp:
         if isinstance(command, DraftCreditNote | PostCreditNote):
             total = command.credit.total_gross
             check_credit(command.credit)
+        if isinstance(command, CreateExchangeOrder):
+            total = sum(item.gross for item in command.items)
+            assert total == command.carried_over + command.collected, "an exchange order comes to what pays for it"
         return outcome(ref=f"id-{number}", number=number, total=total, lines=lines)
 
     def _sales_order(self) -> ErpOrder:
@@ -144,6 +175,15 @@ def _shown(made: Made) -> Document:
     if isinstance(made.command, PostCreditNote):
         credit = made.command.credit
         return Document(kind=made.kind, gross=credit.total_gross, tax=credit.total_tax)
+    if isinstance(made.command, CreateExchangeOrder):
+        order = made.command
+        return Document(
+            kind=made.kind,
+            gross=sum(item.gross for item in order.items),
+            carried_over=order.carried_over,
+            collected=order.collected,
+            held=made.held,
+        )
     return Document(kind=made.kind)
 
 

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from counterfoil.core.credit.attribution import unit_values
 from counterfoil.core.money import allocate
 from counterfoil.core.orders import Payment, SoldOrder
-from counterfoil.core.returns import PortalReturn, ReturnLine, Stage, Tenders
-from counterfoil.testing.story_world import Ask, Item
+from counterfoil.core.returns import ExchangeLine, PortalReturn, ReturnLine, Stage, Tenders
+from counterfoil.testing.story_world import Ask, Item, Swap
 
 PORTAL = "portal"
 
@@ -32,7 +32,10 @@ class Desk:
     def take(self, name: str, ask: Ask, now: str) -> PortalReturn:
         """A new return, priced from the next units of the order nobody returns."""
         lines = self._lines(name, ask)
+        new = tuple(_new(name, place, swap) for place, swap in enumerate(ask.swaps, start=1))
         tenders = _tenders(ask, sum(line.line_value or 0 for line in lines))
+        if new:
+            tenders = _swapped(tenders, sum(line.total or 0 for line in new))
         shown = PortalReturn(
             portal=PORTAL,
             return_id=f"{self._order.name.lstrip('#')}-{name}",
@@ -43,6 +46,7 @@ class Desk:
             currency=self._order.currency,
             created_at=now,
             lines=lines,
+            exchange_lines=new,
             tenders=tenders,
         )
         self.papers[name] = Paper(shown=shown, ask=ask, payments=self._split(ask, tenders.refund or 0))
@@ -54,6 +58,16 @@ class Desk:
         shown = replace(self.take(name, replace(paper.ask, items=items), now), edited_at=now)
         self.papers[name].shown = shown
         return shown
+
+    def swap(self, name: str, order_ref: str, order_name: str) -> PortalReturn:
+        """The portal makes the shop's exchange order, or names the original one."""
+        paper = self.papers[name]
+        lines = tuple(
+            line if line.order_ref else replace(line, order_ref=order_ref, order_name=order_name)
+            for line in paper.shown.exchange_lines
+        )
+        paper.shown = replace(paper.shown, exchange_lines=lines)
+        return paper.shown
 
     def move(self, name: str, stage: Stage) -> PortalReturn:
         """The return reaches another stage."""
@@ -103,3 +117,17 @@ def _tenders(ask: Ask, goods: int) -> Tenders:
     if ask.store_credit:
         return Tenders(refund=0, store_credit=value, fee_withheld=ask.fee or None)
     return Tenders(refund=value + ask.shipping, fee_withheld=ask.fee or None, shipping_refunded=ask.shipping or None)
+
+
+def _new(name: str, place: int, swap: Swap) -> ExchangeLine:
+    return ExchangeLine(
+        exchange_id=f"{name}-X{place}", sku=swap.sku, qty=swap.quantity, total=swap.price * swap.quantity
+    )
+
+
+def _swapped(tenders: Tenders, cost: int) -> Tenders:
+    """New goods are paid from the value first; the customer pays what is missing and gets what is left."""
+    value = (tenders.refund or 0) + (tenders.store_credit or 0)
+    used = min(cost, value)
+    left = {"store_credit": value - used} if tenders.store_credit is not None else {"refund": value - used}
+    return replace(tenders, **left, exchange_used=used, upsell_collected=cost - used)

@@ -17,6 +17,7 @@ from counterfoil.testing.story_words import (
     items,
     number,
     payments,
+    swaps,
 )
 from counterfoil.testing.story_world import REASON, Ask
 
@@ -26,12 +27,12 @@ _RECEIPT = r"(GR-\d+)"
 _ASK = (
     rf"the portal (authorises|is asked for) {ITEMS}(?: because “(.+?)”)?(?:, as (store credit))?"
     rf"(?:, withholding {AMOUNT})?(?:, with {AMOUNT} of the shipping)?(?:, promising {AMOUNT})?"
-    rf"(?:, paying back (.+))?"
+    r"(?:, exchanging for (\d+ x .+? at [\d.]+))?(?:, paying back (.+))?"
 )
 
 
 def _ask(said: Spoken) -> Act:
-    split = said.text(8)
+    new, split = said.text(8), said.text(9)
     asked = Ask(
         items=items(said.text(2)),
         reason=said.text(3) or REASON,
@@ -41,6 +42,7 @@ def _ask(said: Spoken) -> Act:
         promises=said.minor(7),
         split=payments(split, said.currency) if split else (),
         review=said.text(1) == "is asked for",
+        swaps=swaps(new, said.currency) if new else (),
     )
     return lambda stage: stage.ask(said.who, asked)
 
@@ -130,6 +132,16 @@ def _maps(what: str) -> Build:
     return lambda said: lambda stage: stage.map_word(what, said.text(1), said.text(2))
 
 
+def _restocks(said: Spoken) -> Act:
+    found = items(said.text(1))
+    return lambda stage: stage.erp_stocks(found)
+
+
+def _exchanges(said: Spoken) -> Act:
+    wanted = swaps(said.text(1), said.currency)
+    return lambda stage: stage.edit_exchange(said.who, wanted)
+
+
 def _waits(said: Spoken) -> Act:
     hours = number(said.text(1))
     return lambda stage: stage.wait(hours)
@@ -143,6 +155,10 @@ SENTENCES: tuple[tuple[str, Build], ...] = (
     (r"the portal processes the return", _portal("process")),
     (r"the portal cannot process the return", _portal("fail")),
     (rf"the portal edits the return to {ITEMS}", _edit),
+    (r"the portal edits the exchange to (\d+ x .+? at [\d.]+)", _exchanges),
+    (r"the portal makes the exchange order at once", _portal("swap")),
+    (r"the portal puts the new items on the original order", _portal("native")),
+    (rf"{ITEMS} comes? into stock", _restocks),
     (r"the parcel is (in transit|delivered)", _label),
     (rf"the warehouse receives(?: {_RECEIPT}:)? {ITEMS}", _receives),
     (rf"the warehouse counts(?: {_RECEIPT}:)? {ITEMS}", _message(ReceiptKind.RECEIVED, revision=1)),

@@ -14,7 +14,7 @@ import msgspec
 from counterfoil.core.case import ReturnCase
 from counterfoil.core.invariants import Violation
 from counterfoil.core.receipts import ReceiptKind
-from counterfoil.testing.story_world import Ask, Item
+from counterfoil.testing.story_world import Ask, Item, Swap
 
 
 class Parcel(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +32,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     kind: str  # "RMA", "receipt", "credit note"
     gross: int | None = None
     tax: int | None = None
+    carried_over: int | None = None  # of an exchange order: returned value, and what the customer paid on top
+    collected: int | None = None
+    held: bool | None = None
 
 
 class Open(msgspec.Struct, frozen=True, order=True):
@@ -51,11 +54,19 @@ class StoryStage(Protocol):
         ...
 
     def portal(self, who: str, verb: str) -> None:
-        """The portal approves, cancels, expires or processes a return, or fails to process it."""
+        """The portal approves, cancels, expires or processes a return, fails to process it, or makes the exchange order."""
         ...
 
     def edit(self, who: str, items: tuple[Item, ...]) -> None:
         """The portal's staff changes what comes back."""
+        ...
+
+    def edit_exchange(self, who: str, swaps: tuple[Swap, ...]) -> None:
+        """The customer chooses other new goods."""
+        ...
+
+    def erp_stocks(self, items: tuple[Item, ...]) -> None:
+        """New goods come into the ERP's stock."""
         ...
 
     def label(self, who: str, status: str) -> None:

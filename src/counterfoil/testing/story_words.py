@@ -10,14 +10,14 @@ from counterfoil.core.money import to_minor
 from counterfoil.core.orders import Payment
 from counterfoil.core.returns import Disposition
 from counterfoil.testing.story_stage import StoryStage
-from counterfoil.testing.story_world import CARD, GIFT_CARD, Item
+from counterfoil.testing.story_world import CARD, GIFT_CARD, Item, Swap
 
 Act = Callable[[StoryStage], None]
 
 AMOUNT = r"(-?\d+(?:\.\d+)?)"
 NUMBER = r"(no|one|two|three|four|\d+)"
 ITEMS = r"(\d+ x .+?)"
-DOCUMENT = r"(RMA|receipt|credit note|credit draft)"
+DOCUMENT = r"(RMA|receipt|credit note|credit draft|exchange order)"
 GATEWAYS = {"card": CARD, "gift card": GIFT_CARD}
 
 _NUMBERS = {"no": 0, "one": 1, "two": 2, "three": 3, "four": 4, "never": 0, "once": 1, "twice": 2}
@@ -68,6 +68,17 @@ def _item(text: str) -> Item:
     if fate is not None and fate not in set(Disposition):
         raise NotUnderstoodError(f"{fate!r} is no disposition")
     return Item(quantity=quantity, sku=sku, disposition=Disposition(fate) if fate else None)
+
+
+def swaps(text: str, currency: str) -> tuple[Swap, ...]:
+    """`1 x C at 25.00 and 2 x D at 10.00`: new goods with the price of one unit."""
+    found = []
+    for part in re.split(r",? and |, (?=\d)", text):
+        words = re.fullmatch(rf"(\d+) x (\S+) at {AMOUNT}", part.strip())
+        if words is None:
+            raise NotUnderstoodError(f"new goods are written like 1 x C at 25.00, not {part!r}")
+        found.append(Swap(quantity=int(words[1]), sku=words[2], price=to_minor(words[3], currency)))
+    return tuple(found)
 
 
 def payments(text: str, currency: str) -> tuple[Payment, ...]:

@@ -10,7 +10,7 @@ import msgspec
 from counterfoil.core.credit.attribution import half_up
 from counterfoil.core.money import allocate
 from counterfoil.core.orders import Payment, SoldLine, SoldOrder, SoldShipping
-from counterfoil.core.policy import PRESETS, ApprovalRule, FlowPolicy
+from counterfoil.core.policy import PRESETS, ApprovalRule, ExchangeRelease, FlowPolicy
 from counterfoil.core.returns import Disposition
 
 REASON = "Too small"
@@ -40,6 +40,15 @@ class GoodsLine(msgspec.Struct, frozen=True, kw_only=True):
     tax_bp: int = 0
 
 
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """So many units of one SKU, asked for or found. `disposition` None: counted, not inspected."""
+
+    quantity: int
+    sku: str
+    disposition: Disposition | None = None
+    rejected: bool = False
+
+
 class Given(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a story lays down first. Amounts are minor units of `currency`."""
 
@@ -61,10 +70,16 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     quarantine: bool = True
     not_in_erp: tuple[str, ...] = ()  # SKUs the ERP's order lacks
     axes: Mapping[str, Any] = {}  # axes of the policy that differ from the preset
+    exchange_release: ExchangeRelease = ExchangeRelease.ON_RECEIPT
+    exchange_lease_hours: int = 336
+    without_exchanges: bool = False  # an ERP that cannot make exchange orders
+    by_hand: tuple[str, ...] = ()  # what the ERP cannot do with an exchange order: "release", "cancel"
+    in_stock: tuple[Item, ...] = ()  # what the ERP has of new goods; of what is not named it has plenty
 
     def policy(self, preset_name: str | None = None) -> FlowPolicy:
-        """The policy agreed at the start, over another preset where a portal needs one."""
-        values = {**msgspec.to_builtins(PRESETS[preset_name or self.preset]), **self.axes}
+        """The policy agreed at the start, over another preset where a portal needs one, with the story's own axes."""
+        exchanges = {"exchange_release": self.exchange_release, "exchange_lease_hours": self.exchange_lease_hours}
+        values = {**msgspec.to_builtins(PRESETS[preset_name or self.preset]), **exchanges, **self.axes}
         agreed = msgspec.convert(values, FlowPolicy)
         return msgspec.structs.replace(agreed, damaged_needs_review=self.damaged_needs_review, approvals=self.approvals)
 
@@ -77,13 +92,12 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
         return {word: depot for word, depot in DEPOTS.items() if word.rsplit("/", 1)[1] not in self.unmapped_depots}
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """So many units of one SKU, asked for or found. `disposition` None: counted, not inspected."""
+class Swap(msgspec.Struct, frozen=True, kw_only=True):
+    """New goods the customer wants instead of money. `price` is for one unit, in minor units, tax included."""
 
     quantity: int
     sku: str
-    disposition: Disposition | None = None
-    rejected: bool = False
+    price: int
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +111,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     promises: int | None = None
     split: tuple[Payment, ...] = ()
     review: bool = False
+    swaps: tuple[Swap, ...] = ()
 
 
 def tax_of(value: int, tax_bp: int, *, included: bool) -> int:

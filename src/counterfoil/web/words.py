@@ -65,6 +65,7 @@ DOCUMENT = {
     "credit_draft": "Draft credit note",
     "credit_note": "Credit note",
     "refund_record": "Refund record",
+    "exchange_order": "Exchange order",
 }
 
 COMMAND: Mapping[str, tuple[str, str]] = {
@@ -78,6 +79,10 @@ COMMAND: Mapping[str, tuple[str, str]] = {
     "DraftCreditNote": ("Prepare the credit note", "The credit note is prepared, not yet posted"),
     "PostCreditNote": ("Post the credit note", "The credit note is posted"),
     "RecordRefund": ("Record the refund in the ERP", "The refund is recorded in the ERP"),
+    "CheckStock": ("Ask the ERP for stock of the new goods", "The ERP told its stock of the new goods"),
+    "CreateExchangeOrder": ("Make the exchange order in the ERP", "The exchange order is made"),
+    "ReleaseExchangeOrder": ("Let the exchange order ship", "The exchange order may ship"),
+    "CancelExchangeOrder": ("Withdraw the exchange order", "The exchange order was withdrawn"),
     "ReleaseRefund": ("Release the refund at the portal", "The refund was released at the portal"),
     "ReadReturn": ("Read the return from the portal again", "The return was read from the portal again"),
     "SendNote": ("Write a note on the return at the portal", "The note is on the return at the portal"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 from msgspec.structs import replace
 
+from counterfoil.core import exchange
 from counterfoil.core.case import Acceptance, Reception, ReturnCase, Unit
 from counterfoil.core.credit.attribution import AttributionError, UnitsValue, shipping_value, unit_values
 from counterfoil.core.documents import CreditCharge, CreditLine, CreditNote, RmaLine
@@ -51,11 +52,25 @@ class ReturnValue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def promised(case: ReturnCase) -> int | None:
-    """What the portal says the customer gets: refund plus store credit. None when it says neither."""
+    """What the portal says the customer gets: refund, store credit and value used for new goods.
+
+    None when it names neither money nor credit; then what moves is checked when it does.
+    """
+    money = promised_money(case)
+    return None if money is None else money + (exchange.used(case) or 0)
+
+
+def promised_money(case: ReturnCase) -> int | None:
+    """The part of it that is money or store credit. None when the portal says neither."""
     tenders = case.portal_return.tenders if case.portal_return is not None else None
     if tenders is None or (tenders.refund is None and tenders.store_credit is None):
         return None
     return (tenders.refund or 0) + (tenders.store_credit or 0)
+
+
+def money_due(case: ReturnCase) -> int:
+    """What of the decided credit is to be paid out: the rest went into new goods (R111)."""
+    return case.credit.total_gross - exchange.value_used(case) if case.credit is not None else 0
 
 
 def credited_units(case: ReturnCase) -> tuple[Unit, ...]:

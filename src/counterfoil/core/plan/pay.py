@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from counterfoil.core.credit.note import promised
+from counterfoil.core.credit.note import money_due, promised_money
 from counterfoil.core.look import Finding, Look
 from counterfoil.core.money import to_text
 from counterfoil.core.policy import RefundExecutor
@@ -27,7 +27,7 @@ def pay_elsewhere(look: Look) -> Iterator[Finding]:
     """The exception that asks for the payment, until money is confirmed; nothing for other executors."""
     case = look.case
     place = _PLACES.get(look.policy.refund_executor)
-    amount = case.credit.total_gross if case.credit is not None else promised(case)
+    amount = money_due(case) if case.credit is not None else promised_money(case)
     if place is None or case.money_out or amount == 0:
         return
     said = f"{to_text(amount, case.currency)} {case.currency}" if amount is not None else "what is due"

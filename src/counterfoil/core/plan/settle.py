@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
-from counterfoil.core import ceiling
+from counterfoil.core import ceiling, exchange
 from counterfoil.core.case import Acceptance, Reception, ReturnCase, Step, StepState
 from counterfoil.core.clock import opened_by_law
 from counterfoil.core.commands import DraftCreditNote, PostCreditNote, RecordRefund, ReleaseRefund
@@ -20,7 +20,9 @@ from counterfoil.core.credit.note import (
     CannotValueError,
     ReturnValue,
     credited_units,
+    money_due,
     promised,
+    promised_money,
     value_return,
     with_rounding,
 )
@@ -123,8 +125,8 @@ def _open_credit(look: Look, drafts: bool) -> Iterator[Finding]:
 
 
 def _due(look: Look, value: ReturnValue) -> int:
-    """What the credit has to come to: money that moved is a fact; then the portal's figure where the rule lets it."""
-    due = look.case.money_out or promised(look.case)
+    """What the credit has to come to: what was given back is a fact; then the portal's figure where the rule lets it."""
+    due = exchange.given_back(look.case) if look.case.money_out else promised(look.case)
     if due is None:
         return value.total
     return due if value.tolerates(due - value.total) or _accepted(look.case) else value.total
@@ -216,7 +218,7 @@ def _post_draft(look: Look, draft: Step) -> Iterator[Finding]:
     """Post once the money is confirmed and equals the draft (R87)."""
     case = look.case
     assert case.credit is not None
-    due = case.credit.total_gross
+    due = money_due(case)
     if due and not case.money_out:
         yield from _await_money(look)
         return
@@ -232,7 +234,7 @@ def _post_draft(look: Look, draft: Step) -> Iterator[Finding]:
 def _money_follows(look: Look) -> Iterator[Finding]:
     """The credit is posted; the money has to match it (R93, invariant 3)."""
     case = look.case
-    due = case.credit.total_gross if case.credit is not None else 0
+    due = money_due(case)
     if case.money_out == due or "refund_differs_from_credit" in case.accepted_differences:
         return
     if not case.money_out:
@@ -249,7 +251,7 @@ def _await_money(look: Look) -> Iterator[Finding]:
     if look.now < until:
         yield Wait(rule="pair_closes_in_time", reason="the refund is confirmed by the shop or the gateway", until=until)
         return
-    amount = case.credit.total_gross if case.credit else 0
+    amount = money_due(case)
     yield Problem(
         kind="credit_without_refund",
         message=f"The credit was agreed on {since[:10]}, but no refund is confirmed.",
@@ -268,10 +270,16 @@ def _differs(look: Look, due: int) -> Iterator[Finding]:
     paid, credited = to_text(case.money_out, case.currency), to_text(due, case.currency)
     yield Problem(
         kind="refund_differs_from_credit",
-        message=f"{paid} {case.currency} was refunded, the credit says {credited}.",
+        message=f"{paid} {case.currency} was refunded, the credit says {credited}{_besides(case)}.",
         amount=abs(difference),
         currency=case.currency,
     )
+
+
+def _besides(case: ReturnCase) -> str:
+    """What of the credit is no money, in words."""
+    value = exchange.value_used(case)
+    return f" besides {to_text(value, case.currency)} used for new goods" if value else ""
 
 
 # --- refund, then credit --------------------------------------------------------------------------------------------
@@ -286,6 +294,7 @@ def _refund_first(look: Look) -> Iterator[Finding]:
         return
     if not case.money_out:
         yield from _refund_opens(look)
+    if not case.money_out and not _nothing_to_pay(case):
         yield Wait(rule="credit_follows_refund", reason="the refund is confirmed by the shop or the gateway")
         return
     answers = gate(look, _WITHOUT_PROMISE)
@@ -307,6 +316,11 @@ def _refund_opens(look: Look) -> Iterator[Finding]:
         yield from _gate_findings(answers)
 
 
+def _nothing_to_pay(case: ReturnCase) -> bool:
+    """Whether everything went into new goods: an even exchange pays nothing out, and is credited all the same."""
+    return exchange.value_used(case) > 0 and not promised_money(case)
+
+
 def _credit_what_was_paid(look: Look, because: str) -> Iterator[Finding]:
     case = look.case
     try:
@@ -320,19 +334,20 @@ def _credit_what_was_paid(look: Look, because: str) -> Iterator[Finding]:
     if value is None or not value.note.lines or unbooked or undecided:
         yield Wait(rule="credit_follows_refund", reason="what came is inspected and booked")
         return
-    difference = case.money_out - value.total
-    still_coming = case.money_out < (promised(case) or 0)
+    given_back = exchange.given_back(case)
+    difference = given_back - value.total
+    still_coming = given_back < (promised(case) or 0)
     if difference and still_coming:
         yield Wait(rule="credit_follows_refund", reason="the rest of the refund is confirmed")
         return
     if value.tolerates(difference) or _accepted(case):
-        note = with_rounding(value, case.money_out)
+        note = with_rounding(value, given_back)
         yield from posted(look, _request_credit(look, value, note, because, None))
         return
-    paid, worth = to_text(case.money_out, case.currency), to_text(value.total, case.currency)
+    paid, worth = to_text(given_back, case.currency), to_text(value.total, case.currency)
     yield Problem(
         kind="refund_value_differs",
-        message=f"{paid} {case.currency} was refunded; by the original order the accepted units are worth {worth}.",
+        message=f"{paid} {case.currency} was given back; by the original order the accepted units are worth {worth}.",
         amount=abs(difference),
         currency=case.currency,
     )
