@@ -74,6 +74,14 @@ def test_what_the_price_range_gives_away_is_taken_off_the_new_goods_and_is_no_re
     assert exchange.used(look.case) == 2000
 
 
+def test_dearer_goods_are_ordered_once_the_customer_has_paid_on_top() -> None:
+    dearer = replace(NEW, total=2500)
+    billed = wishing(look_after(SWAP), dearer, exchange_used=2000, upsell_collected=0, upsell_due=500)
+    assert "exchange_paid_before_order" in waits(billed) and not requested(billed) and not kinds(billed)
+    order = ordered(wishing(look_after(SWAP), dearer, exchange_used=2000, upsell_collected=500, upsell_due=0))
+    assert (order.carried_over, order.collected) == (2000, 500)
+
+
 def test_an_item_the_portal_found_sold_out_is_not_ordered() -> None:
     gone = replace(NEW, exchange_id="X2", sku="D", out_of_stock=True)
     assert [item.sku for item in ordered(wishing(look_after(SWAP), NEW, gone)).items] == ["C"]

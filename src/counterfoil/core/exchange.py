@@ -77,6 +77,12 @@ def _beyond(case: ReturnCase, told: int) -> int:
     return max(0, min(told, (tenders.refund or 0) + (tenders.store_credit or 0) + told - value))
 
 
+def unpaid(case: ReturnCase) -> int:
+    """What the customer was billed for dearer new goods and has not paid yet."""
+    shown = case.portal_return
+    return (shown.tenders.upsell_due or 0) if shown is not None else 0
+
+
 def wants(case: ReturnCase) -> bool:
     """Whether any of the return's value is to go into new goods."""
     return bool(wanted(case)) or bool(case.portal_return and case.portal_return.tenders.exchange_used)

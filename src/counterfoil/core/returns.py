@@ -85,12 +85,16 @@ class ExchangeLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tenders(msgspec.Struct, frozen=True, kw_only=True):
-    """How the portal says the return's value is paid out, kept apart (R34, R77)."""
+    """How the portal says the return's value is paid out, kept apart (R34, R77).
+
+    The upsell is the customer's own money on top of it, for dearer new goods.
+    """
 
     refund: int | None = None
     store_credit: int | None = None
     exchange_used: int | None = None
     upsell_collected: int | None = None
+    upsell_due: int | None = None  # billed to the customer and not paid yet
     fee_withheld: int | None = None
     shipping_refunded: int | None = None
 

@@ -376,6 +376,15 @@ def test_an_item_out_of_stock_says_so_and_has_no_order() -> None:
     assert (line.out_of_stock, line.order_ref) == (True, None)
 
 
+def test_another_choice_of_new_goods_is_a_new_fact_and_the_same_choice_is_not() -> None:
+    name = "return_open_exchange_upsell_instant"
+    first = msgspec.json.decode(body(name))
+    swapped = [{**line, "sku": "OTHER-1"} for line in first["exchanges"]]
+    ordered = [{**line, "exchange_order_id": "4500000999"} for line in first["exchanges"]]
+    assert keys(changed(name, exchanges=first["exchanges"])) == keys(read(name))
+    assert keys(changed(name, exchanges=swapped)) != keys(read(name)) != keys(changed(name, exchanges=ordered))
+
+
 def test_an_exchange_order_can_exist_before_the_goods_move() -> None:
     found = seen("return_open_exchange_upsell_instant")
     assert (found.stage, found.label_status) == (Stage.AUTHORISED, LabelStatus.PENDING)

@@ -434,6 +434,12 @@ def test_a_difference_is_collected_only_once_it_was_paid(name: str, collected: i
     assert (tenders.upsell_collected, tenders.exchange_used) == (collected, 2500)
 
 
+def test_a_difference_that_was_billed_and_not_paid_is_due_and_not_collected() -> None:
+    billed, paid = (seen(f"rma_exchange_with_difference_{word}").tenders for word in ("requested", "paid"))
+    assert (billed.upsell_due, billed.upsell_collected) == (paid.upsell_collected, 0)
+    assert paid.upsell_due == 0
+
+
 def test_the_order_of_a_fee_is_no_exchange_order() -> None:
     (line,) = seen("rma_exchange_with_difference_paid").exchange_lines
     assert line.order_name == "#D1234"
@@ -441,7 +447,7 @@ def test_the_order_of_a_fee_is_no_exchange_order() -> None:
 
 def test_an_any_to_any_exchange_stands_at_the_return() -> None:
     lines = seen("rma_exchange_any_to_any").exchange_lines
-    assert [(line.sku, line.total) for line in lines] == [("SOCK-GRY", 2000), ("BELT-BRN", 1750)]
+    assert [(line.sku, line.qty, line.total) for line in lines] == [("SOCK-GRY", 2, 2000), ("BELT-BRN", 1, 1750)]
 
 
 def test_refund_and_exchange_on_one_return_are_kept_apart() -> None:

@@ -72,6 +72,10 @@ def _place(look: Look) -> Iterator[Finding]:
     if not ex.wanted(case):
         yield _unavailable(look, "The portal has no stock for the new goods any more.")
         return
+    if ex.unpaid(case):
+        bill = to_text(ex.unpaid(case), case.currency)
+        yield Wait(rule="exchange_paid_before_order", reason=f"the customer pays {bill} {case.currency} on top")
+        return
     reason = _let_go_because(look)
     try:
         terms = ex.terms(case, case.erp_order, look.mapping, held=reason is None)

@@ -22,7 +22,7 @@ from counterfoil.core.events import (
     ReturnProcessed,
     ReturnRequested,
 )
-from counterfoil.core.returns import PortalReturn, ReturnLine, Stage
+from counterfoil.core.returns import ExchangeLine, PortalReturn, ReturnLine, Stage
 from counterfoil.portals.loop.snapshot import PORTAL, label_status, labels_of, moment
 from counterfoil.portals.loop.words import STAGES
 
@@ -68,8 +68,17 @@ def _when(seen: PortalReturn) -> str | None:
 
 
 def _lines_digest(seen: PortalReturn) -> str:
-    """The identity of the returned lines: an edit changes it, another typing or another view does not."""
-    return digest(*sorted(_line_words(line) for line in seen.lines))[:16]
+    """The identity of returned lines and new goods: an edit changes it, another typing or another view does not.
+
+    Details may name the exchange order without its goods (§4.3); what they leave out is no part of the identity.
+    """
+    new = [_new_words(line) for line in seen.exchange_lines if line.sku is not None]
+    return digest(*sorted(_line_words(line) for line in seen.lines), *sorted(new))[:16]
+
+
+def _new_words(line: ExchangeLine) -> str:
+    words = (line.exchange_id, line.sku, line.total, line.order_ref, line.out_of_stock)
+    return "\x1f".join("" if word is None else str(word) for word in words)
 
 
 def _line_words(line: ReturnLine) -> str:

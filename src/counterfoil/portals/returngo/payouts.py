@@ -135,6 +135,7 @@ def tenders(rma: Rma, mapping: ReturnGOMapping, money: Payouts) -> Tenders:
         store_credit=_sum(credited, less=money.bonuses),
         exchange_used=_exchange_used(rma, bills),
         upsell_collected=sum(one.amount.minor for one in bills if one.status == "success") if bills else None,
+        upsell_due=sum(one.amount.minor for one in bills if one.status != "success") if bills else None,
         fee_withheld=fees if rma.fees_given else None,
     )
 

@@ -128,6 +128,7 @@ def _exchange_lines(rma: Rma) -> tuple[ExchangeLine, ...]:
         ExchangeLine(
             exchange_id=f"{owner}-{position}",
             sku=wanted.sku,
+            qty=wanted.quantity,
             total=wanted_total(wanted),
             order_ref=order.order_ref if order else None,
             order_name=order.name if order else None,
