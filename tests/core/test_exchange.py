@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from scenes import kinds, look_after, requested, waits, with_case, with_policy
 
 from counterfoil.core import exchange
+from counterfoil.core.case import Step, StepState
 from counterfoil.core.commands import CreateExchangeOrder
 from counterfoil.core.decide import decide
 from counterfoil.core.documents import StockLevel
@@ -38,8 +39,6 @@ def wishing(look: Look, *lines: ExchangeLine, **tenders: Any) -> Look:
 def ordered(look: Look) -> CreateExchangeOrder:
     """The exchange order asked for once the ERP has told its stock."""
     asked = next(r.command for r in decide(look).requests if type(r.command).__name__ == "CheckStock")
-    from counterfoil.core.case import Step, StepState
-
     plenty = tuple(StockLevel(sku=sku, available=9) for sku in asked.skus)  # type: ignore[union-attr]
     told = Step(step=asked.step, name="CheckStock", state=StepState.DONE, at=look.now, stock=plenty)
     found = decide(with_case(look, steps={**look.case.steps, asked.step: told}))

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 from scenes import after
 
-from counterfoil.core import ceiling, count, evolve
+from counterfoil.core import ceiling, count, refunds
 from counterfoil.core.case import Unit
 from counterfoil.core.commands import Role
 from counterfoil.core.events import RefundMoved, WarehouseReported
@@ -77,7 +77,7 @@ def test_4_stock_called_sellable_by_nobody_trips_sellable(monkeypatch: pytest.Mo
 
 
 def test_6_money_that_is_not_recognised_again_trips_replay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evolve, "place_of", lambda refunds, new: None)
+    monkeypatch.setattr(refunds, "place_of", lambda known, new: None)
     assert 6 in tripped(after(*WHOLE, sound=False))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import replace
 
+from counterfoil.core.bundles import unpacked
 from counterfoil.core.case import (
     Acceptance,
     CountedReceipt,
@@ -124,7 +125,8 @@ def _count(case: ReturnCase, known: CountedReceipt | None, receipt: Receipt) -> 
     if key in case.early_reversals:
         return _stored(case, replace(counted, reversed=True))
     case = replace(case, unexpected=tuple(e for e in case.unexpected if not e.receipt.startswith(f"{key}/")))
-    for line in receipt.lines:
+    wanted = frozenset(unit.sku.casefold() for unit in case.units if unit.sku is not None)
+    for line in (part for whole in receipt.lines for part in unpacked(case.order, whole, wanted)):
         case, wrong = _count_line(case, f"{key}/{line.line_id}", line, receipt)
         if wrong:
             counted = replace(counted, bad_sum=wrong)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from counterfoil.core.approvals import Voice, same_person
+from counterfoil.core.bundles import opened, returned_parts
 from counterfoil.core.case import (
     Acceptance,
     Reception,
-    Refund,
     ReturnCase,
     Step,
     StepState,
@@ -28,7 +28,6 @@ from counterfoil.core.events import (
     ProcessingFailed,
     RefundMoved,
     RefundReported,
-    RefundState,
     RestockSignalled,
     ReturnFact,
     ReturnProcessed,
@@ -48,9 +47,10 @@ from counterfoil.core.inner_events import (
     StepSettled,
     UnitsClaimed,
 )
+from counterfoil.core.orders import SoldOrder
 from counterfoil.core.phrases import number_of
+from counterfoil.core.refunds import take_money
 from counterfoil.core.returns import ExchangeLine, LabelStatus, PortalReturn, Stage
-from counterfoil.core.same_money import joined, place_of
 
 _RANK = {Stage.REQUESTED: 0, Stage.AUTHORISED: 1, Stage.EXPIRED: 2, Stage.CANCELLED: 3, Stage.PROCESSED: 3}
 _LABEL_RANK = {
@@ -59,13 +59,6 @@ _LABEL_RANK = {
     LabelStatus.EXPIRED: 1,
     LabelStatus.IN_TRANSIT: 2,
     LabelStatus.DELIVERED: 3,
-}
-_REFUND_RANK = {
-    RefundState.PENDING: 0,
-    RefundState.PROVISIONAL: 1,
-    RefundState.CONFIRMED: 2,
-    RefundState.FAILED: 3,
-    RefundState.REVERSED: 3,
 }
 _RECEIPT_STEPS = ("ReceiveStock",)
 
@@ -95,10 +88,9 @@ def evolve(case: ReturnCase, fact: AnyFact) -> ReturnCase:
         case RestockSignalled():
             return replace(case, restock_signals=case.restock_signals + 1)
         case RefundReported() | StoreCreditIssued() | RefundMoved():
-            return _money(case, fact)
+            return take_money(case, fact)
         case OrderSeen():
-            credited = any(unit.credited_by for unit in case.units)
-            return case if credited else replace(case, order=fact.order)
+            return _order_seen(case, fact.order)
         case ChargebackMoved():
             return _disputed(case, fact)
         case WarehouseReported():
@@ -229,14 +221,14 @@ def _lines_changed(case: ReturnCase) -> ReturnCase:
     assert case.portal_return is not None
     wanted = tuple(
         Unit(
-            unit_id=f"{line.line_id}#{n}",
+            unit_id=unit_id,
             line_id=line.line_id,
-            order_line_ref=line.order_line_ref,
-            sku=line.sku,
+            order_line_ref=part.line_ref if part is not None else line.order_line_ref,
+            sku=part.sku if part is not None else line.sku,
             reason=line.reason,
         )
         for line in case.portal_return.lines
-        for n in range(1, line.qty + 1)
+        for unit_id, part in returned_parts(case.order, line)
     )
     known = {unit.unit_id: unit for unit in case.units}
     kept = tuple(
@@ -251,6 +243,37 @@ def _lines_changed(case: ReturnCase) -> ReturnCase:
     if known and "rma-1" in case.steps and set(known) != names:
         changed = f"the RMA was made for {number_of(len(known), 'unit')}; the portal now lists {len(names)}"
     return replace(case, units=kept + orphans, changed_after_rma=changed)
+
+
+def _order_seen(case: ReturnCase, order: SoldOrder) -> ReturnCase:
+    """Take the order in. Once units of it are credited, or bundles went onto the RMA whole, its form stays."""
+    if any(unit.credited_by for unit in case.units):
+        return case
+    whole = case.order is not None and not any(line.part_of for line in case.order.lines)
+    case = replace(case, order=order)
+    return case if whole and "rma-1" in case.steps else _unbundled(case)
+
+
+def _unbundled(case: ReturnCase) -> ReturnCase:
+    """Once shop and ERP have told their orders, bundles are taken apart by the recipe they were sold with (R65).
+
+    Parcels that were quicker than the orders are counted again, now that we know what their parts are.
+    """
+    if case.order is None or case.erp_order is None:
+        return case
+    order = opened(case.order, case.erp_order)
+    if order == case.order:
+        return case
+    case = replace(case, order=order)
+    if case.portal_return is None or "rma-1" in case.steps:
+        return case
+    undone = tuple(counted.key for counted in case.receipts if counted.reversed)
+    parcels, early = case.receipts, case.early_reversals
+    case = replace(case, units=(), unexpected=(), receipts=(), early_reversals=(*early, *undone))
+    case = _label_moved(_lines_changed(case), None, None, None, None)
+    for counted in parcels:
+        case = count_receipt(case, counted.receipt)
+    return replace(case, early_reversals=early)
 
 
 def _label_moved(
@@ -281,76 +304,6 @@ def _scanned(case: ReturnCase, fact: LabelMoved) -> ReturnCase:
 
 
 # --- money ----------------------------------------------------------------------------------------------------------
-
-
-def _money(case: ReturnCase, fact: RefundReported | StoreCreditIssued | RefundMoved) -> ReturnCase:
-    new = _as_refund(fact)
-    refunds = list(case.refunds)
-    place = place_of(refunds, new)
-    if place is None:
-        refunds.append(new)
-    else:
-        refunds[place] = joined(refunds[place], new, _stronger(refunds[place], new))
-    first = case.first_refund_at
-    if new.status is RefundState.CONFIRMED and fact.occurred_at is not None:
-        first = min(first or fact.occurred_at, fact.occurred_at)
-    return replace(case, refunds=tuple(refunds), first_refund_at=first)
-
-
-def _as_refund(fact: RefundReported | StoreCreditIssued | RefundMoved) -> Refund:
-    match fact:
-        case RefundMoved():
-            return Refund(
-                ref=fact.ref,
-                amount=fact.amount,
-                currency=fact.currency,
-                status=fact.status,
-                source=fact.source,
-                gateway=fact.gateway,
-                refund_ref=fact.refund_ref,
-                at=fact.occurred_at,
-                store_credit=_is_store_credit(fact.gateway),
-                payment_ref=fact.payment_ref,
-            )
-        case StoreCreditIssued():
-            return Refund(
-                ref=f"gift-card:{fact.gift_card_id or fact.key}",
-                amount=fact.issued - fact.bonus,
-                currency=fact.currency,
-                status=RefundState.CONFIRMED,
-                source=fact.portal,
-                gateway="gift_card",
-                at=fact.occurred_at,
-                store_credit=True,
-            )
-        case RefundReported():
-            return Refund(
-                ref=f"reported:{fact.key}",  # a refund on two gateways is reported in two parts
-                amount=fact.amount,
-                currency=fact.currency,
-                status=RefundState.PROVISIONAL,
-                source=fact.portal,
-                gateway=fact.gateway,
-                refund_ref=fact.ref,
-                at=fact.occurred_at,
-                reported_only=True,
-            )
-
-
-def _is_store_credit(gateway: str | None) -> bool:
-    """Gift cards, and store credit under whatever name a shop gives it: a liability, no money out."""
-    return gateway is not None and (gateway == "gift_card" or gateway.endswith("store_credit"))
-
-
-def _stronger(known: Refund, new: Refund) -> Refund:
-    """What confirms replaces what reports; states only move forward."""
-    if new.reported_only and not known.reported_only:
-        return known
-    if known.reported_only and not new.reported_only:
-        return new
-    if _REFUND_RANK[new.status] < _REFUND_RANK[known.status]:
-        return replace(known, refund_ref=known.refund_ref or new.refund_ref)
-    return replace(new, refund_ref=new.refund_ref or known.refund_ref, gateway=new.gateway or known.gateway)
 
 
 def _disputed(case: ReturnCase, fact: ChargebackMoved) -> ReturnCase:
@@ -414,7 +367,7 @@ def _done(case: ReturnCase, fact: StepDone) -> ReturnCase:
     )
     case = replace(case, steps={**case.steps, fact.step: done})
     if fact.order is not None:
-        case = replace(case, erp_order=fact.order)
+        case = _unbundled(replace(case, erp_order=fact.order))
     match step.name:
         case "ReverseReceipt":
             return _reversed(case, step)

@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from counterfoil.core import exchange
+from counterfoil.core.bundles import unpacked
 from counterfoil.core.case import Reception, ReturnCase, StepState, receipt_key
 from counterfoil.core.chargebacks import ChargebackState
 from counterfoil.core.commands import AnyCommand, ReceiveStock
@@ -139,7 +140,9 @@ def _units_of(kept: Kept) -> Iterator[str]:
     for unit in case.units:
         if unit.reception is Reception.RECEIVED and unit.receipt is None:
             yield f"unit {unit.unit_id} counts as received, but no receipt holds it"
-    counted = sum(sum(line.received_quantity for line in receipt.lines) for receipt in standing_receipts(kept.log))
+    own = frozenset(unit.sku.casefold() for unit in case.units if unit.sku is not None)
+    lines = [line for receipt in standing_receipts(kept.log) for line in receipt.lines]
+    counted = sum(part.received_quantity for line in lines for part in unpacked(case.order, line, own))
     undone = {known.key for known in case.receipts if known.reversed}
     held = sum(1 for u in case.units if u.receipt is not None and u.receipt.rsplit("/", 1)[0] not in undone)
     extra = sum(unexpected.quantity for unexpected in case.unexpected)
@@ -366,10 +369,11 @@ def _found_sellable(kept: Kept) -> int:
     """Units a named warehouse inspected and found sellable; with a looser policy, those its attestor stands for."""
     attested = kept.policy.stock_on is not StockOn.WMS_INSPECTED and kept.policy.attestor is not None
     found = 0
+    own = frozenset(unit.sku.casefold() for unit in kept.case.units if unit.sku is not None)
     for receipt in standing_receipts(kept.log):
         if not receipt.warehouse_code:
             continue
-        for line in receipt.lines:
+        for line in (part for whole in receipt.lines for part in unpacked(kept.case.order, whole, own)):
             found += sum(p.quantity for p in line.dispositions if p.disposition is Disposition.SELLABLE)
     return max(found, len(kept.case.units)) if attested else found
 

@@ -9,11 +9,28 @@ from __future__ import annotations
 import msgspec
 
 
+class SoldComponent(msgspec.Struct, frozen=True, kw_only=True):
+    """What one bundle held when it was sold: `quantity` units of a SKU; `price` one unit's list price, where known."""
+
+    sku: str
+    quantity: int
+    price: int | None = None
+
+
+class PartOf(msgspec.Struct, frozen=True, kw_only=True):
+    """The bundle a line was taken out of: its own line and SKU, and how many units of this part each bundle held."""
+
+    line_ref: str
+    sku: str | None
+    quantity: int
+
+
 class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
     """One order line, for its whole ordered quantity.
 
     `gross` is unit price × quantity before any discount, `discount` everything taken off this line (its share of
-    an order-wide discount included), `taxes` each tax line as given.
+    an order-wide discount included), `taxes` each tax line as given. `components` is a bundle's recipe as sold;
+    `part_of` names the bundle on lines that were made by taking one apart.
     """
 
     line_ref: str
@@ -24,6 +41,8 @@ class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
     taxes: tuple[int, ...] = ()
     title: str = ""
     gift_card: bool = False
+    components: tuple[SoldComponent, ...] = ()
+    part_of: PartOf | None = None
 
     @property
     def net(self) -> int:

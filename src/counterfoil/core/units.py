@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
+from counterfoil.core.bundles import erp_kit
 from counterfoil.core.case import Acceptance, Reception, ReturnCase, Unit
-from counterfoil.core.documents import ErpOrderLine, RmaLine
+from counterfoil.core.documents import ErpOrder, ErpOrderLine, RmaLine
 from counterfoil.core.mapping import Mapping
-from counterfoil.core.orders import SoldLine
+from counterfoil.core.orders import PartOf, SoldLine
 from counterfoil.core.returns import Disposition
 
 _NEVER_BOOKED = (Disposition.MISSING, Disposition.RETURN_TO_CUSTOMER)
@@ -33,6 +36,10 @@ def erp_line(case: ReturnCase, sold: SoldLine, mapping: Mapping) -> ErpOrderLine
     named = [line for line in case.erp_order.lines if line.shop_line_ref == sold.line_ref]
     if named:
         return named[0]
+    if sold.part_of is not None:
+        part = _kit_part(case.erp_order, sold, sold.part_of, mapping)
+        if part is not None:
+            return part
     wanted = mapping.sku(sold.sku)
     if wanted is None:
         return None
@@ -42,6 +49,26 @@ def erp_line(case: ReturnCase, sold: SoldLine, mapping: Mapping) -> ErpOrderLine
     if place < len(candidates):
         return candidates[place]
     return candidates[0] if len(candidates) == 1 and candidates[0].quantity >= sum(t.quantity for t in twins) else None
+
+
+def _kit_part(erp: ErpOrder, sold: SoldLine, bundle: PartOf, mapping: Mapping) -> ErpOrderLine | None:
+    """The ERP's line for a component of a kit it holds as one line: the kit's line under the component's own item."""
+    kit = erp_kit(erp, bundle.line_ref, mapping.sku(bundle.sku) or bundle.sku)
+    wanted = (mapping.sku(sold.sku) or sold.sku or "").casefold()
+    part = next((one for one in kit.components if one.sku.casefold() == wanted), None) if kit is not None else None
+    if kit is None or part is None:
+        return None
+    return replace(
+        kit,
+        erp_line=part.erp_line or kit.erp_line,
+        sku=part.sku,
+        quantity=kit.quantity * part.quantity,
+        despatched=None if kit.despatched is None else kit.despatched * part.quantity,
+        value=None,
+        item_ref=part.item_ref,
+        shop_line_ref=None,
+        components=(),
+    )
 
 
 def rma_line(case: ReturnCase, unit: Unit) -> RmaLine | None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from counterfoil.core.bundles import opened
 from counterfoil.core.case import ReturnCase
 from counterfoil.core.commands import AnyCommand, FetchOrder, ReleaseRefund, ReportInspection, Role, SendNote
 from counterfoil.core.consent import wanted
@@ -63,6 +64,7 @@ from counterfoil.testing.story_facts import (
 )
 from counterfoil.testing.story_obedient import ERP_CAN, KINDS, ObedientErp
 from counterfoil.testing.story_portal import PORTAL, Desk
+from counterfoil.testing.story_sales import Kits
 from counterfoil.testing.story_seen import SeenStage
 from counterfoil.testing.story_stage import Parcel
 from counterfoil.testing.story_world import QUARANTINE, WAREHOUSE, Ask, Given, Item, Swap, sold_order, worth
@@ -95,8 +97,10 @@ class CoreStage(SeenStage):
 
     def __init__(self, given: Given, *, drafts: bool = True, twice: bool = False) -> None:
         self.order = sold_order(given, "7001")
-        self.erp = ObedientErp(self.order, given.not_in_erp, {item.sku: item.quantity for item in given.in_stock})
-        self.desk = Desk(self.order)
+        kits = Kits({line.sku: line.parts for line in given.lines if line.parts}, given.erp_kits)
+        stock = {item.sku: item.quantity for item in given.in_stock}
+        self.erp = ObedientErp(self.order, given.not_in_erp, stock, kits)
+        self.desk = Desk(self.order, opened(self.order, self.erp.sales_order()))
         self._agreement = _agreement(given, drafts=drafts if given.without_drafts is None else not given.without_drafts)
         self._mapping = Mapping(
             reasons=given.reasons(), depots=given.depots(), quarantine_depot=QUARANTINE if given.quarantine else None

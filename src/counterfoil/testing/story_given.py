@@ -15,7 +15,7 @@ from counterfoil.testing.story_world import GoodsLine
 Values = dict[str, Any]
 Write = Callable[[Values, re.Match[str]], None]
 
-_LINE = re.compile(rf"(\S+)\s+(\d+) x {AMOUNT}(?:, discount {AMOUNT})?(?:, tax (\d+(?:\.\d+)?)%)?")
+_LINE = re.compile(rf"(\S+)\s+(\d+) x {AMOUNT}(?:, discount {AMOUNT})?(?:, tax (\d+(?:\.\d+)?)%)?(?:, of (.+))?")
 _SHIPPING = re.compile(rf"shipping {AMOUNT}(?:, tax (\d+(?:\.\d+)?)%)?")
 _DISCOUNT = re.compile(rf"discount {AMOUNT} over all lines")
 _SHIP_ON = {
@@ -45,6 +45,7 @@ def describe(given: Values, line: str) -> None:
             price=to_minor(found[3], currency),
             discount=to_minor(found[4], currency) if found[4] else 0,
             tax_bp=_points(found[5]),
+            parts=tuple((item.quantity, item.sku) for item in items(found[6])) if found[6] else (),
         )
         given["lines"] = (*given.get("lines", ()), goods)
     else:
@@ -140,6 +141,9 @@ GIVEN: tuple[tuple[str, Write], ...] = (
     (r"(\w+) goods have no depot", _more("unmapped_depots")),
     (r"there is no quarantine depot", _flag("quarantine", value=False)),
     (r"(\S+) is missing from the ERP's order", _more("not_in_erp")),
+    (r"the shop does not tell what is in its bundles", _flag("shop_tells_recipes", value=False)),
+    (r"the ERP holds bundles as plain goods", _flag("erp_kits", value="whole")),
+    (r"the ERP takes bundles apart", _flag("erp_kits", value="apart")),
     (r"exchanges ship on (confirmation|the carrier's scan|receipt|inspection)", _exchanges_ship),
     (r"exchange goods are kept for (\d+) hours", _lease),
     (r"an ERP that cannot make exchange orders", _flag("without_exchanges", value=True)),

@@ -25,10 +25,10 @@ from counterfoil.core.commands import (
     ReverseReceipt,
     StoreTracking,
 )
-from counterfoil.core.documents import CreditNote, DocumentLine, ErpOrder, ErpOrderLine, StockLine
+from counterfoil.core.documents import CreditNote, DocumentLine, ErpOrder, StockLine
 from counterfoil.core.orders import SoldOrder
 from counterfoil.ports.outcomes import AlreadyDone, Done, Outcome, Refused
-from counterfoil.testing.story_sales import Sales
+from counterfoil.testing.story_sales import Kits, Sales
 from counterfoil.testing.story_stage import Document
 
 KINDS: dict[type[object], tuple[str, str]] = {
@@ -56,9 +56,20 @@ class Made(msgspec.Struct, kw_only=True):
 
 
 class ObedientErp:
-    """Documents in memory. `missing` are SKUs its order lacks, `stock` what it has of new goods (plenty where unsaid)."""
+    """Documents in memory.
 
-    def __init__(self, order: SoldOrder, missing: tuple[str, ...] = (), stock: Mapping[str, int] | None = None) -> None:
+    `missing` are SKUs its order lacks, `stock` what it has of new goods (plenty where unsaid), `kits` how it holds
+    bundles.
+    """
+
+    def __init__(
+        self,
+        order: SoldOrder,
+        missing: tuple[str, ...] = (),
+        stock: Mapping[str, int] | None = None,
+        kits: Kits | None = None,
+    ) -> None:
+        self._kits = kits or Kits()
         self._order = order
         self.sales = Sales(stock or {})
         self._missing = missing
@@ -75,7 +86,7 @@ class ObedientErp:
         self.asked[command.key] = self.asked.get(command.key, 0) + 1
         match command:
             case FindSalesOrder():
-                return Done(ref="5001", number=f"SO{self._order.name.lstrip('#')}", order=self._sales_order())
+                return Done(ref="5001", number=f"SO{self._order.name.lstrip('#')}", order=self.sales_order())
             case StoreTracking() | CancelReturnAuthorisation():
                 return self._change(command)
             case ReverseReceipt():
@@ -133,19 +144,10 @@ class ObedientErp:
             assert total == command.carried_over + command.collected, "an exchange order comes to what pays for it"
         return outcome(ref=f"id-{number}", number=number, total=total, lines=lines)
 
-    def _sales_order(self) -> ErpOrder:
+    def sales_order(self) -> ErpOrder:
+        """The order as it holds it."""
         kept = [line for line in self._order.lines if line.sku not in self._missing]
-        lines = tuple(
-            ErpOrderLine(
-                erp_line=str(place),
-                sku=line.sku or "",
-                quantity=line.quantity,
-                despatched=line.quantity,
-                value=self._order.line_value(line),
-                depot="MAIN",
-            )
-            for place, line in enumerate(kept, start=1)
-        )
+        lines = self._kits.lines(self._order, kept)
         number = f"SO{self._order.name.lstrip('#')}"
         return ErpOrder(ref="5001", number=number, currency=self._order.currency, lines=lines)
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from counterfoil.core.credit.attribution import unit_values
 from counterfoil.core.money import allocate
-from counterfoil.core.orders import Payment, SoldOrder
+from counterfoil.core.orders import Payment, SoldLine, SoldOrder
 from counterfoil.core.returns import ExchangeLine, PortalReturn, ReturnLine, Stage, Tenders
 from counterfoil.testing.story_world import Ask, Item, Swap
 
@@ -23,10 +23,11 @@ class Paper(msgspec.Struct, kw_only=True):
 
 
 class Desk:
-    """The portal's returns of one order, by their names in the story."""
+    """The portal's returns of one order, by their names in the story. `parts` is the order with its bundles open."""
 
-    def __init__(self, order: SoldOrder) -> None:
+    def __init__(self, order: SoldOrder, parts: SoldOrder | None = None) -> None:
         self._order = order
+        self._parts = parts or order
         self.papers: dict[str, Paper] = {}
 
     def take(self, name: str, ask: Ask, now: str) -> PortalReturn:
@@ -77,23 +78,26 @@ class Desk:
         return paper.shown
 
     def _lines(self, name: str, ask: Ask) -> tuple[ReturnLine, ...]:
-        held: dict[str, int] = {}
+        held: dict[tuple[str | None, str | None], int] = {}
         for paper in self.papers.values():
             for line in paper.shown.lines if paper.shown.stage not in (Stage.CANCELLED, Stage.EXPIRED) else ():
-                held[line.order_line_ref or ""] = held.get(line.order_line_ref or "", 0) + line.qty
+                place = (line.order_line_ref, line.sku)
+                held[place] = held.get(place, 0) + line.qty
         return tuple(self._line(f"{name}-{place}", ask, item, held) for place, item in enumerate(ask.items, start=1))
 
-    def _line(self, line_id: str, ask: Ask, item: Item, held: dict[str, int]) -> ReturnLine:
+    def _line(self, line_id: str, ask: Ask, item: Item, held: dict[tuple[str | None, str | None], int]) -> ReturnLine:
         """A line of the return; units beyond the order, or of items not on it, are priced at nothing."""
-        sold = next((line for line in self._order.lines if line.sku == item.sku), None)
+        whole = next((line for line in self._order.lines if line.sku == item.sku), None)
+        part = next((line for line in self._parts.lines if line.sku == item.sku and line.part_of), None)
+        sold = whole or part
         value = 0
         if sold is not None:
-            first = min(held.get(sold.line_ref, 0), sold.quantity) + 1
+            first = min(held.get((_shop_line(sold), item.sku), 0), sold.quantity) + 1
             last = min(first + item.quantity - 1, sold.quantity)
-            value = unit_values(self._order, sold.line_ref, first, last).gross
+            value = unit_values(self._order if whole else self._parts, sold.line_ref, first, last).gross
         return ReturnLine(
             line_id=line_id,
-            order_line_ref=sold.line_ref if sold is not None else f"none-{item.sku}",
+            order_line_ref=_shop_line(sold) if sold is not None else f"none-{item.sku}",
             sku=item.sku,
             qty=item.quantity,
             line_value=value,
@@ -131,3 +135,8 @@ def _swapped(tenders: Tenders, cost: int) -> Tenders:
     used = min(cost, value)
     left = {"store_credit": value - used} if tenders.store_credit is not None else {"refund": value - used}
     return replace(tenders, **left, exchange_used=used, upsell_collected=cost - used)
+
+
+def _shop_line(sold: SoldLine) -> str:
+    """A component is named by its bundle's line: the shop has no other (Loop sheet §9)."""
+    return sold.part_of.line_ref if sold.part_of is not None else sold.line_ref

@@ -9,7 +9,7 @@ import msgspec
 
 from counterfoil.core.credit.attribution import half_up
 from counterfoil.core.money import allocate
-from counterfoil.core.orders import Payment, SoldLine, SoldOrder, SoldShipping
+from counterfoil.core.orders import Payment, SoldComponent, SoldLine, SoldOrder, SoldShipping
 from counterfoil.core.policy import PRESETS, ApprovalRule, ExchangeRelease, FlowPolicy
 from counterfoil.core.returns import Disposition
 
@@ -38,6 +38,7 @@ class GoodsLine(msgspec.Struct, frozen=True, kw_only=True):
     price: int
     discount: int = 0
     tax_bp: int = 0
+    parts: tuple[tuple[int, str], ...] = ()  # a bundle: so many units of a SKU in each
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +71,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     quarantine: bool = True
     not_in_erp: tuple[str, ...] = ()  # SKUs the ERP's order lacks
     axes: Mapping[str, Any] = {}  # axes of the policy that differ from the preset
+    shop_tells_recipes: bool = True
+    erp_kits: str = "recipes"  # how the ERP holds bundles: "recipes", "whole" or "apart"
     exchange_release: ExchangeRelease = ExchangeRelease.ON_RECEIPT
     exchange_lease_hours: int = 336
     without_exchanges: bool = False  # an ERP that cannot make exchange orders
@@ -136,6 +139,9 @@ def sold_order(given: Given, order_ref: str) -> SoldOrder:
                 discount=line.discount + share,
                 taxes=(tax,) if line.tax_bp else (),
                 title=line.sku,
+                components=tuple(SoldComponent(sku=sku, quantity=count) for count, sku in line.parts)
+                if given.shop_tells_recipes
+                else (),
             )
         )
     order = SoldOrder(

@@ -8,7 +8,20 @@ from counterfoil.core.case import Acceptance, Reception, Unit
 from counterfoil.core.commands import GradedUnit, ReportInspection, SendNote
 from counterfoil.core.look import Finding, Look, Request
 from counterfoil.core.money import to_text
-from counterfoil.core.returns import Stage
+from counterfoil.core.returns import Disposition, Stage
+
+_WORST: tuple[Disposition | None, ...] = (
+    None,
+    Disposition.SELLABLE,
+    Disposition.REFURBISH,
+    Disposition.QUARANTINE,
+    Disposition.RETURN_TO_VENDOR,
+    Disposition.DAMAGED,
+    Disposition.DONATE,
+    Disposition.DISPOSE,
+    Disposition.RETURN_TO_CUSTOMER,
+    Disposition.MISSING,
+)
 
 
 def tell(look: Look) -> Iterator[Finding]:
@@ -25,12 +38,23 @@ def _inspection(look: Look) -> Iterator[Finding]:
     decided = [u for u in here if u.disposition is not None and u.acceptance is not Acceptance.UNDECIDED]
     if not here or len(decided) < len(case.units):
         return
-    graded = [_graded(unit, case.first_receipt_at) for unit in decided]
+    graded = [_graded(unit, case.first_receipt_at) for unit in _whole_bundles(decided)]
     yield Request(
         command=ReportInspection(case=case.case, step="inspection-1", units=_by_line(graded)),
         rule="status_back_to_the_portal",
         because="every unit is inspected; the portal keeps grade and disposition for CX (R115)",
     )
+
+
+def _whole_bundles(units: list[Unit]) -> list[Unit]:
+    """The portal asked for a bundle back and knows nothing of its parts: it hears of the one in the worst state."""
+    told: dict[str, Unit] = {}
+    for unit in units:
+        name = unit.unit_id.partition(".")[0]
+        known = told.get(name)
+        if known is None or _WORST.index(unit.disposition) > _WORST.index(known.disposition):
+            told[name] = unit
+    return list(told.values())
 
 
 def _graded(unit: Unit, inspected_at: str | None) -> GradedUnit:
