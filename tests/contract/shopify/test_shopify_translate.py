@@ -83,6 +83,37 @@ def test_the_key_of_an_order_changes_only_with_what_was_sold() -> None:
     assert order_seen(Fields({**raw, "line_items": lines})).key != key
 
 
+def bundled(recipe: str) -> dict[str, Any]:
+    raw = read("order_one_currency_tax_included")
+    engraved = {"name": "Engraving", "value": "For Robin"}
+    first = {**raw["line_items"][0], "properties": [engraved, {"name": "_bundle", "value": recipe}]}
+    return {**raw, "line_items": [first, *raw["line_items"][1:]]}
+
+
+def test_a_bundles_recipe_is_read_as_it_was_sold_and_nothing_else_of_its_properties() -> None:
+    seen = order_seen(Fields(bundled("SOCK:2:5.00, CAP:1:12.50")))
+    assert [(part.sku, part.quantity, part.price) for part in seen.order.lines[0].components] == [
+        ("SOCK", 2, 500),
+        ("CAP", 1, 1250),
+    ]
+    assert b"Robin" not in msgspec.json.encode(seen)
+    assert seen.order.lines[1].components == ()
+
+
+@pytest.mark.parametrize("recipe", ["SOCK x 2", "SOCK:0", "SOCK:2,", ":1", "SOCK:1:cheap", "SOCK:1:0.005"])
+def test_a_recipe_nobody_can_read_sets_the_order_aside_with_a_sentence(recipe: str) -> None:
+    found = told(bundled(recipe), "orders/create")
+    assert found.kind is Kind.UNREADABLE and "_bundle" in found.problems[0].message
+
+
+def test_a_bundle_read_by_graphql_has_the_recipe_of_its_webhook() -> None:
+    node = read("graphql_order_with_refund")
+    line = node["data"]["order"]["lineItems"]["nodes"][0]
+    line["customAttributes"] = [{"key": "_bundle", "value": "SOCK:2,CAP:1"}]
+    [seen] = [event for event in told(node, status=200).events if isinstance(event, OrderSeen)]
+    assert [part.sku for part in seen.order.lines[0].components] == ["SOCK", "CAP"]
+
+
 def test_an_order_read_by_graphql_has_the_key_of_its_webhook() -> None:
     webhook, answer = told("order_two_currencies_tax_on_top").events, told("graphql_order_with_refund", status=200)
     assert answer.kind is Kind.ORDER

@@ -80,6 +80,7 @@ def _line(line: Node) -> Body:
         "title": line.get("title"),
         "quantity": line["quantity"],
         "gift_card": line.get("isGiftCard"),
+        "properties": [{"name": row["key"], "value": row.get("value")} for row in line.get("customAttributes") or []],
         "price_set": _bag(line["originalUnitPriceSet"]),
         **_discounts_and_taxes(line),
     }

@@ -16,6 +16,7 @@ from counterfoil.core.credit.pricing import NOTHING, Books, Pair
 from counterfoil.core.events import OrderSeen
 from counterfoil.core.orders import Payment, SoldLine, SoldOrder, SoldShipping
 from counterfoil.gateways.shopify.books import Currencies, need_pair, order_currencies, pair, total
+from counterfoil.gateways.shopify.bundles import recipe_of
 
 
 def read_order(order: Fields) -> Books:
@@ -59,7 +60,7 @@ def _line(line: Fields, currencies: Currencies) -> tuple[SoldLine, SoldLine]:
     discount = total(line, "discount_allocations", "amount", currencies)
     taxes = [need_pair(tax, "price", currencies) for tax in line.each("tax_lines")]
 
-    def book(side: Callable[[Pair], int]) -> SoldLine:
+    def book(side: Callable[[Pair], int], currency: str) -> SoldLine:
         return SoldLine(
             line_ref=line.need("id"),
             sku=line.text("sku"),
@@ -69,9 +70,10 @@ def _line(line: Fields, currencies: Currencies) -> tuple[SoldLine, SoldLine]:
             taxes=tuple(side(tax) for tax in taxes),
             title=line.text("title") or "",
             gift_card=line.flag("gift_card") or False,
+            components=recipe_of(line, currency),
         )
 
-    return book(_shop), book(_presentment)
+    return book(_shop, currencies.shop), book(_presentment, currencies.presentment)
 
 
 def _shipping(line: Fields, index: int, currencies: Currencies) -> tuple[SoldShipping, SoldShipping]:

@@ -21,7 +21,7 @@ ORDER = f"""query Order($id: ID!, $after: String) {{
     id legacyResourceId name createdAt updatedAt processedAt
     currencyCode presentmentCurrencyCode taxesIncluded
     lineItems(first: {LINES_PAGE}, after: $after) {{
-      nodes {{ id sku title quantity isGiftCard originalUnitPriceSet {_BAG}
+      nodes {{ id sku title quantity isGiftCard customAttributes {{ key value }} originalUnitPriceSet {_BAG}
     {_TAXES} }}
       pageInfo {{ hasNextPage endCursor }}
     }}
