@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from scenes import after, kinds, look_after, requested, waits, with_case, with_policy
 
 import counterfoil.core
-from counterfoil.core.case import Step, StepState, UnexpectedUnits
+from counterfoil.core.case import Reception, Step, StepState, UnexpectedUnits
 from counterfoil.core.decide import decide
 from counterfoil.core.look import Ledger, Look, hours_after
 from counterfoil.core.policy import ApprovalRule, RmaOn
@@ -53,6 +53,8 @@ def scenes() -> dict[str, Look]:
     refused = step("rma-1", "OpenReturnAuthorisation")
     money = look_after(ONE, CAME, given="and the portal-led policy")
     paid = after(ONE, CAME, "the portal processes the return", given="and the portal-led policy").case("R1").refunds
+    held = look_after(f"{ONE}, exchanging for 1 x C at 20.00")
+    swapped = with_case(held, units=tuple(replace(u, reception=Reception.RECEIVED) for u in held.case.units))
     return {
         "return_without_lines": with_case(no_rma, units=()),
         "currency_differs": with_case(no_rma, currency="EUR"),
@@ -87,6 +89,7 @@ def scenes() -> dict[str, Look]:
             "erp_can",
             "create_exchange",
         ),
+        "release_exchange_by_hand": without(swapped, "erp_can", "release_exchange"),
         "erp_refused": with_case(asked, steps={"rma-1": refused}),
         "gate_failed": with_case(money, refunds=paid, order=replace(_order(money), shipping=(None,))),  # type: ignore[arg-type]
         "refund_without_approval": with_policy(

@@ -84,7 +84,12 @@ def _place(look: Look) -> Iterator[Finding]:
         return
     stock = list(_stock(look, terms))
     yield from stock
-    if not stock:
+    if terms.held and not stock and "release_exchange" not in look.agreement.erp_can:
+        why = "the ERP cannot release a held order, so the exchange order is made once"
+        yield Wait(
+            rule="exchange_released_when_agreed", reason=f"{why} {_fact_awaited(look)}", until=_lease_until(look)
+        )
+    elif not stock:
         yield _order(look, terms, reason)
 
 
