@@ -181,7 +181,7 @@ def test_a_label_that_was_only_made_moves_nothing() -> None:
 
 def test_a_portals_restock_signal_never_moves_stock() -> None:
     case = told(RestockSignalled(key="s", portal="portal", return_id=ID, quantity=3))
-    assert case.restock_signals == 1 and case.units == START.units
+    assert len(case.restocked) == 1 and case.units == START.units
 
 
 # --- money

@@ -133,6 +133,9 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     told_by: tuple[str, ...] = ()  # every source that told of it, once there is more than one
 
 
+ATTESTED = "portal/"  # how the receipts of units begin that are booked on the portal's word
+
+
 class CountedReceipt(msgspec.Struct, frozen=True, kw_only=True):
     """The newest revision of one warehouse receipt, and whether it is undone."""
 
@@ -175,7 +178,8 @@ class ReturnCase(msgspec.Struct, frozen=True, kw_only=True):
     receipts: tuple[CountedReceipt, ...] = ()
     early_reversals: tuple[str, ...] = ()  # receipts taken back before they were heard of
     receiving_closed: bool = False
-    restock_signals: int = 0
+    restocked: Mapping[str, int] = {}  # the portal's restock signals, and how many units each names
+    portal_found: Mapping[str, str] = {}  # the portal's line -> the disposition it shows (D7)
     refunds: tuple[Refund, ...] = ()
     steps: Mapping[str, Step] = {}
     editions: Mapping[str, int] = {}  # steps put back to be decided again, and their last edition

@@ -10,8 +10,10 @@ from counterfoil.core import exchange as new_goods
 from counterfoil.core.case import Acceptance, Reception, ReturnCase, StepState
 from counterfoil.core.credit.note import CannotValueError, value_return
 from counterfoil.core.look import Decision, Finding, Look, Request, Wait
+from counterfoil.core.plan.attest import attest
 from counterfoil.core.plan.authorise import authorise
 from counterfoil.core.plan.book import book
+from counterfoil.core.plan.compare import compare
 from counterfoil.core.plan.exchange import exchange
 from counterfoil.core.plan.law import law
 from counterfoil.core.plan.settle import settle
@@ -24,7 +26,7 @@ from counterfoil.core.returns import Stage
 def decide(look: Look) -> Decision:
     """Requests to make now, every problem that holds now, and what is waited for."""
     findings: list[Finding] = []
-    for stage in (authorise, exchange, book, settle, law, tell):
+    for stage in (authorise, exchange, book, attest, compare, settle, law, tell):
         findings += stage(look)
     problems = _each_once((*(f for f in findings if isinstance(f, Problem)), *_refusals(look.case)))
     requests = tuple(f for f in findings if isinstance(f, Request))

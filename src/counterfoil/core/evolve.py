@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from counterfoil.core.approvals import Voice, same_person
 from counterfoil.core.bundles import opened, returned_parts
 from counterfoil.core.case import (
+    ATTESTED,
     Acceptance,
     Reception,
     ReturnCase,
@@ -38,6 +39,7 @@ from counterfoil.core.inner_events import (
     Answered,
     AnyFact,
     ApprovalGiven,
+    AttestedUnit,
     DifferenceAccepted,
     RetryAsked,
     RiskSeen,
@@ -86,7 +88,7 @@ def evolve(case: ReturnCase, fact: AnyFact) -> ReturnCase:
         case ProcessingFailed():
             return replace(case, processing_failure=fact.reason)
         case RestockSignalled():
-            return replace(case, restock_signals=case.restock_signals + 1)
+            return replace(case, restocked={**case.restocked, fact.key: fact.quantity})
         case RefundReported() | StoreCreditIssued() | RefundMoved():
             return take_money(case, fact)
         case OrderSeen():
@@ -96,7 +98,7 @@ def evolve(case: ReturnCase, fact: AnyFact) -> ReturnCase:
         case WarehouseReported():
             return count_receipt(case, fact.receipt)
         case PortalInspected():
-            return case  # the portal's word is kept in the log; the warehouse's moves the units (D7)
+            return _portal_found(case, fact)
     return _inner(case, fact)
 
 
@@ -295,6 +297,16 @@ def _label_moved(
     return case
 
 
+def _portal_found(case: ReturnCase, fact: PortalInspected) -> ReturnCase:
+    """The portal's word is kept beside the warehouse's; which of them moves stock is the policy's (D7).
+
+    Once we have told the portal what the warehouse found, its word is ours and says nothing new.
+    """
+    if fact.disposition is None or "inspection-1" in case.steps:
+        return case
+    return replace(case, portal_found={**case.portal_found, fact.line_id: str(fact.disposition)})
+
+
 def _scanned(case: ReturnCase, fact: LabelMoved) -> ReturnCase:
     """Remember the earliest moment at which the parcel was moving."""
     at = fact.occurred_at
@@ -339,8 +351,26 @@ def _requested(case: ReturnCase, fact: StepRequested) -> ReturnCase:
     case = replace(case, pays_from=fact.pays_from or case.pays_from)
     case = replace(case, exchange=fact.exchange or case.exchange)
     if fact.name in _RECEIPT_STEPS:
-        return _mark_posted(case, fact.units, fact.step)
+        return _mark_posted(_attest(case, fact.attested), fact.units, fact.step)
     return case
+
+
+def _attest(case: ReturnCase, attested: tuple[AttestedUnit, ...]) -> ReturnCase:
+    """Somebody the policy names saw the goods: they are here and accepted. Without a name nothing is known of them."""
+    words = {one.unit_id: one for one in attested if one.attestor is not None}
+    units = tuple(_seen_by(unit, words[unit.unit_id]) if unit.unit_id in words else unit for unit in case.units)
+    return replace(case, units=units) if words else case
+
+
+def _seen_by(unit: Unit, word: AttestedUnit) -> Unit:
+    return replace(
+        unit,
+        reception=Reception.RECEIVED,
+        acceptance=Acceptance.ACCEPTED,
+        disposition=word.disposition,
+        warehouse=word.attestor,
+        receipt=f"{ATTESTED}{word.attestor}/{unit.line_id}",
+    )
 
 
 def _mark_posted(case: ReturnCase, units: tuple[str, ...], step: str | None) -> ReturnCase:

@@ -8,6 +8,15 @@ from counterfoil.core.approvals import Risk, Terms
 from counterfoil.core.documents import CreditNote, DocumentLine, ErpOrder, ExchangeTerms, RmaLine, StockLevel
 from counterfoil.core.events import Fact, OutsideFact
 from counterfoil.core.problems import Owner
+from counterfoil.core.returns import Disposition
+
+
+class AttestedUnit(msgspec.Struct, frozen=True, kw_only=True):
+    """A unit that is booked on the portal's word. With an attestor it counts as received and accepted (D1)."""
+
+    unit_id: str
+    disposition: Disposition
+    attestor: str | None
 
 
 class StepRequested(Fact, frozen=True, kw_only=True, tag="StepRequested.v1"):
@@ -26,6 +35,7 @@ class StepRequested(Fact, frozen=True, kw_only=True, tag="StepRequested.v1"):
     batch: str | None = None
     pays_from: str = ""
     exchange: ExchangeTerms | None = None
+    attested: tuple[AttestedUnit, ...] = ()
 
 
 class StepDone(Fact, frozen=True, kw_only=True, tag="StepDone.v1"):

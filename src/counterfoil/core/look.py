@@ -11,7 +11,7 @@ from counterfoil.core.case import ReturnCase, Step
 from counterfoil.core.choose import choose
 from counterfoil.core.commands import AnyCommand
 from counterfoil.core.documents import CreditNote, ExchangeTerms, RmaLine
-from counterfoil.core.inner_events import UnitClaim
+from counterfoil.core.inner_events import AttestedUnit, UnitClaim
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.movements import Movement
 from counterfoil.core.policy import Agreement, FlowPolicy
@@ -67,6 +67,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     credit: CreditNote | None = None
     pays_from: str = ""  # where the money of this credit is paid, when it is not the portal
     exchange: ExchangeTerms | None = None
+    attested: tuple[AttestedUnit, ...] = ()
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):

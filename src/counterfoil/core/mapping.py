@@ -6,6 +6,8 @@ from collections.abc import Mapping as MappingType
 
 import msgspec
 
+SELLABLE = "sellable"
+
 
 class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a connection's mapping (R14–R35).
@@ -14,6 +16,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     * `reasons`: portal reason to ERP reason code. No default.
     * `depots`: where goods land, by the keys "WAREHOUSE/disposition", "disposition", "reason:CODE"; a value of ""
       means written off: received, never stock.
+    * `expected`: ERP reason code to the dispositions that agree with it; a code not named agrees with all (R72).
     * `quarantine_depot`: where units go whose depot is missing or contradictory (D8); None parks them.
     * `tax_codes`: passed to the ERP where it wants one.
     * `categories`: shop SKU to the merchant's item category, for rules that speak of categories (R75).
@@ -27,6 +30,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     quarantine_depot: str | None = None
     tax_codes: MappingType[str, str] = {}
     categories: MappingType[str, str] = {}
+    expected: MappingType[str, tuple[str, ...]] = {}
 
     def sku(self, shop_sku: str | None) -> str | None:
         """The ERP's SKU, or None when it is not mapped."""
@@ -60,3 +64,9 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
             if word in self.depots:
                 return self.depots[word]
         return None
+
+    def contradicts(self, depot: str, disposition: str) -> bool:
+        """Whether goods that may not be sold would land where sellable goods go (R64): one of the two words is wrong."""
+        if disposition == SELLABLE or not depot:
+            return False
+        return any(place == depot and word.rsplit("/", 1)[-1] == SELLABLE for word, place in self.depots.items())

@@ -165,6 +165,30 @@ _ALL: tuple[ProblemKind, ...] = (
         "Copy delivery details from the original order; stock and fraud checks apply as always.",
         "Accept with the new order's number as the reason.",
     ),
+    # --- what was said and what was found
+    _kind(
+        "depot_contradicts",
+        OPS,
+        "Goods that may not be sold are mapped among sellable ones",
+        "Decide which of the two words of the depot mapping is wrong.",
+        "Correct it; the units wait in quarantine until then.",
+    ),
+    _kind(
+        "reason_disagrees",
+        CX,
+        "The reason given and the condition found differ",
+        "Look whether the customer or the inspector is mistaken; photographs help.",
+        "Accept with a reason. Many of one item are a sign for merchandising.",
+        watch=True,
+    ),
+    _kind(
+        "inspection_disagrees",
+        OPS,
+        "Portal and warehouse inspected differently",
+        "Compare the portal's grade with the warehouse's receipt.",
+        "Correct the one that is wrong, or accept with a reason; stock follows the source the policy names.",
+        watch=True,
+    ),
     # --- exchanges
     _kind(
         "exchange_incomplete",

@@ -11,7 +11,7 @@ from counterfoil.core.mapping import Mapping
 from counterfoil.core.orders import PartOf, SoldLine
 from counterfoil.core.returns import Disposition
 
-_NEVER_BOOKED = (Disposition.MISSING, Disposition.RETURN_TO_CUSTOMER)
+NEVER_BOOKED = (Disposition.MISSING, Disposition.RETURN_TO_CUSTOMER)
 
 
 def sold_line(case: ReturnCase, unit: Unit) -> SoldLine | None:
@@ -86,6 +86,6 @@ def bookable(unit: Unit) -> bool:
     return (
         unit.reception is Reception.RECEIVED
         and unit.disposition is not None
-        and unit.disposition not in _NEVER_BOOKED
+        and unit.disposition not in NEVER_BOOKED
         and unit.acceptance is not Acceptance.REJECTED
     )

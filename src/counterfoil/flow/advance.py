@@ -157,6 +157,7 @@ class _Run:
             batch=getattr(command, "batch", None),
             pays_from=request.pays_from,
             exchange=request.exchange,
+            attested=request.attested,
         )
         self.apply(fact, US)
         commands.put(self.tx, command, edition, self.setup.connections[command.role])

@@ -48,21 +48,22 @@ from counterfoil.core.judgement import Record
 from counterfoil.core.look import Decision, Look, Request
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.owners import ROLE_FAMILY
-from counterfoil.core.policy import Agreement
 from counterfoil.core.returns import LabelStatus, PortalReturn, Stage
 from counterfoil.flow.belongs import belongs, best, keys_of
 from counterfoil.ports.outcomes import Done, Outcome
 from counterfoil.store.cases import references
+from counterfoil.testing.story_agreed import agreement_of
 from counterfoil.testing.story_books import books_of, keep_judgement, ledger_of
 from counterfoil.testing.story_facts import (
     dispute_fact,
     money_fact,
     outcome_fact,
+    portal_words,
     receipt_of,
     reported_fact,
     store_credit_fact,
 )
-from counterfoil.testing.story_obedient import ERP_CAN, KINDS, ObedientErp
+from counterfoil.testing.story_obedient import KINDS, ObedientErp
 from counterfoil.testing.story_portal import PORTAL, Desk
 from counterfoil.testing.story_sales import Kits
 from counterfoil.testing.story_seen import SeenStage
@@ -70,7 +71,6 @@ from counterfoil.testing.story_stage import Parcel
 from counterfoil.testing.story_world import QUARANTINE, WAREHOUSE, Ask, Given, Item, Swap, sold_order, worth
 
 BRAND = "north"
-PORTAL_CAN = frozenset({"release", "notes", "grading"})
 START = datetime.fromisoformat("2026-11-09T08:00:00+00:00")
 STEPS = {
     "RMA": "rma-1",
@@ -101,9 +101,14 @@ class CoreStage(SeenStage):
         stock = {item.sku: item.quantity for item in given.in_stock}
         self.erp = ObedientErp(self.order, given.not_in_erp, stock, kits)
         self.desk = Desk(self.order, opened(self.order, self.erp.sales_order()))
-        self._agreement = _agreement(given, drafts=drafts if given.without_drafts is None else not given.without_drafts)
+        self._agreement = agreement_of(
+            given, drafts=drafts if given.without_drafts is None else not given.without_drafts
+        )
         self._mapping = Mapping(
-            reasons=given.reasons(), depots=given.depots(), quarantine_depot=QUARANTINE if given.quarantine else None
+            reasons=given.reasons(),
+            depots=given.depots(),
+            quarantine_depot=QUARANTINE if given.quarantine else None,
+            expected=given.agreeing(),
         )
         self._now = START
         self._twice = twice
@@ -180,6 +185,12 @@ class CoreStage(SeenStage):
             carrier="Royal Example",
         )
         self._apply(name, [moved])
+
+    def portal_says(self, who: str, what: str, items: tuple[Item, ...]) -> None:
+        """The portal's own inspection, or its wish to restock; never the warehouse's word."""
+        name = self._name(who)
+        for fact in portal_words(self.desk.papers[name].shown, what, items):
+            self._apply(name, [fact])
 
     def warehouse(self, who: str, parcel: Parcel) -> None:
         """A parcel finds its return as the shell finds it, or waits."""
@@ -453,6 +464,7 @@ class CoreStage(SeenStage):
             batch=getattr(command, "batch", None),
             pays_from=request.pays_from,
             exchange=request.exchange,
+            attested=request.attested,
         )
         self._evolve(name, fact)
 
@@ -495,11 +507,3 @@ class CoreStage(SeenStage):
         assert credited <= max(worth(self.order), self.refunded()), f"{credited} credited on {worth(self.order)}"
         booked = sum(self.erp.stock().values())
         assert booked <= sum(len(case.units) for case in self._cases.values()), "more units booked than came"
-
-
-def _agreement(given: Given, *, drafts: bool) -> Agreement:
-    cannot = {f"{verb}_exchange" for verb in given.by_hand} | (
-        {"create_exchange"} if given.without_exchanges else set()
-    )
-    erp = (ERP_CAN - cannot) | ({"draft_credit"} if drafts else {"record_refund", "store_tracking"})
-    return Agreement(policy=given.policy(), portal_can=PORTAL_CAN, erp_can=frozenset(erp))

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from counterfoil.core.case import Step
 from counterfoil.core.chargebacks import ChargebackState
-from counterfoil.core.events import ChargebackMoved, RefundMoved, RefundReported, RefundState, StoreCreditIssued
+from counterfoil.core.events import (
+    ChargebackMoved,
+    PortalInspected,
+    RefundMoved,
+    RefundReported,
+    RefundState,
+    RestockSignalled,
+    StoreCreditIssued,
+)
 from counterfoil.core.inner_events import StepDone, StepRefused
 from counterfoil.core.orders import SoldOrder
 from counterfoil.core.receipts import FoundUnits, Inspection, Receipt, ReceiptKind, ReceiptLine
+from counterfoil.core.returns import PortalReturn
 from counterfoil.ports.outcomes import Done, Outcome, Refused
 from counterfoil.testing.story_portal import PORTAL
 from counterfoil.testing.story_stage import Parcel
@@ -139,3 +150,23 @@ def reported_fact(return_id: str, ref: str, gateway: str, amount: int, currency:
         amount=amount,
         currency=currency,
     )
+
+
+def portal_words(
+    shown: PortalReturn, what: str, items: tuple[Item, ...]
+) -> Iterator[PortalInspected | RestockSignalled]:
+    """What the portal says of goods: a disposition for each of its lines ("inspects"), or that they are restocked."""
+    if what == "restocks":
+        units = sum(item.quantity for item in items)
+        key = f"restock/{shown.return_id}/{units}"
+        yield RestockSignalled(key=key, portal=shown.portal, return_id=shown.return_id, quantity=units)
+        return
+    for item in items:
+        line = next(line for line in shown.lines if line.sku == item.sku)
+        yield PortalInspected(
+            key=f"inspected/{line.line_id}/{item.disposition}",
+            portal=shown.portal,
+            return_id=shown.return_id,
+            line_id=line.line_id,
+            disposition=item.disposition,
+        )

@@ -124,6 +124,13 @@ def _in_stock(given: Values, words: re.Match[str]) -> None:
     given["in_stock"] = items(words[1])
 
 
+def _pair(name: str) -> Write:
+    def write(given: Values, words: re.Match[str]) -> None:
+        given[name] = (*given.get(name, ()), (words[1], words[2]))
+
+    return write
+
+
 GIVEN: tuple[tuple[str, Write], ...] = (
     (r"order (\d+) in ([A-Z]{3})(?:, tax (included|excluded))?", _order),
     (r"an order billed by (invoice|cash sale|deposit)", _billed),
@@ -141,6 +148,8 @@ GIVEN: tuple[tuple[str, Write], ...] = (
     (r"(\w+) goods have no depot", _more("unmapped_depots")),
     (r"there is no quarantine depot", _flag("quarantine", value=False)),
     (r"(\S+) is missing from the ERP's order", _more("not_in_erp")),
+    (r"the reason code (\S+) agrees with (\w+) goods", _pair("expected")),
+    (r"(\w+) goods are mapped to (\w+) from the start", _pair("mapped")),
     (r"the shop does not tell what is in its bundles", _flag("shop_tells_recipes", value=False)),
     (r"the ERP holds bundles as plain goods", _flag("erp_kits", value="whole")),
     (r"the ERP takes bundles apart", _flag("erp_kits", value="apart")),

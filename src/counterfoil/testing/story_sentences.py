@@ -137,6 +137,11 @@ def _restocks(said: Spoken) -> Act:
     return lambda stage: stage.erp_stocks(found)
 
 
+def _portal_says(said: Spoken) -> Act:
+    what, found = said.text(1), items(said.text(2))
+    return lambda stage: stage.portal_says(said.who, what, found)
+
+
 def _exchanges(said: Spoken) -> Act:
     wanted = swaps(said.text(1), said.currency)
     return lambda stage: stage.edit_exchange(said.who, wanted)
@@ -159,6 +164,7 @@ SENTENCES: tuple[tuple[str, Build], ...] = (
     (r"the portal makes the exchange order at once", _portal("swap")),
     (r"the portal puts the new items on the original order", _portal("native")),
     (rf"{ITEMS} comes? into stock", _restocks),
+    (rf"the portal (inspects|restocks) {ITEMS}", _portal_says),
     (r"the parcel is (in transit|delivered)", _label),
     (rf"the warehouse receives(?: {_RECEIPT}:)? {ITEMS}", _receives),
     (rf"the warehouse counts(?: {_RECEIPT}:)? {ITEMS}", _message(ReceiptKind.RECEIVED, revision=1)),

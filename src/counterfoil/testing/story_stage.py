@@ -73,6 +73,10 @@ class StoryStage(Protocol):
         """The carrier scans the parcel."""
         ...
 
+    def portal_says(self, who: str, what: str, items: tuple[Item, ...]) -> None:
+        """The portal shows its own inspection of goods, or asks for them to be restocked."""
+        ...
+
     def warehouse(self, who: str, parcel: Parcel) -> None:
         """The warehouse sends a message."""
         ...

@@ -22,6 +22,7 @@ DEPOTS = {
     "LEEDS/quarantine": "RETQ",
     "LEEDS/damaged": "DMG",
     "LEEDS/dispose": "",
+    "LEEDS/return_to_vendor": "RETQ",
 }
 QUARANTINE = "RETQ"
 CARD, GIFT_CARD = "card", "gift_card"
@@ -71,6 +72,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     quarantine: bool = True
     not_in_erp: tuple[str, ...] = ()  # SKUs the ERP's order lacks
     axes: Mapping[str, Any] = {}  # axes of the policy that differ from the preset
+    expected: tuple[tuple[str, str], ...] = ()  # reason code and a disposition that agrees with it
+    mapped: tuple[tuple[str, str], ...] = ()  # disposition and depot, instead of the usual one
     shop_tells_recipes: bool = True
     erp_kits: str = "recipes"  # how the ERP holds bundles: "recipes", "whole" or "apart"
     exchange_release: ExchangeRelease = ExchangeRelease.ON_RECEIPT
@@ -92,7 +95,13 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
     def depots(self) -> dict[str, str]:
         """The depots mapped at the start."""
-        return {word: depot for word, depot in DEPOTS.items() if word.rsplit("/", 1)[1] not in self.unmapped_depots}
+        known = {word: depot for word, depot in DEPOTS.items() if word.rsplit("/", 1)[1] not in self.unmapped_depots}
+        return {**known, **{f"{WAREHOUSE}/{word}": depot for word, depot in self.mapped}}
+
+    def agreeing(self) -> dict[str, tuple[str, ...]]:
+        """Which dispositions agree with a reason code, where somebody said so."""
+        codes = dict.fromkeys(code for code, _ in self.expected)
+        return {code: tuple(found for known, found in self.expected if known == code) for code in codes}
 
 
 class Swap(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from counterfoil.core.case import Acceptance, CountedReceipt, Reception, ReturnCase, Step, StepState, Unit
 from counterfoil.core.commands import ReceiveStock, ReverseReceipt
 from counterfoil.core.documents import DocumentRef, RmaLine, StockLine
 from counterfoil.core.look import Finding, Look, Request, Wait, hours_after
 from counterfoil.core.phrases import number_of
+from counterfoil.core.plan.cycles import cycle_end
+from counterfoil.core.policy import DispositionSource, Posting
 from counterfoil.core.problems import Problem
 from counterfoil.core.returns import Disposition, Stage
 from counterfoil.core.units import bookable, rma_line
@@ -44,7 +48,16 @@ def _receive(look: Look, counted: CountedReceipt) -> Iterator[Finding]:
     if rma is None or case.erp_order is None:
         yield Wait(rule="rma_before_receipt", reason="goods are here; the RMA must exist before they are booked (R45)")
         return
-    lines, problems = _stock_lines(look, waiting)
+    if look.policy.disposition_source is DispositionSource.PORTAL:
+        waiting, silent = _by_the_portal(case, waiting)
+        if silent:
+            yield Wait(rule="stock_follows_the_portal", reason=f"the portal says where {silent} belong (D7)")
+            return
+    cycle = _cycle_open_until(look, counted)
+    if cycle is not None:
+        yield Wait(rule="stock_waits_for_its_cycle", reason="the verification cycle ends (R59, D9)", until=cycle)
+        return
+    lines, problems = stock_lines(look, waiting)
     yield from problems
     if not lines:
         return
@@ -53,7 +66,7 @@ def _receive(look: Look, counted: CountedReceipt) -> Iterator[Finding]:
     number = 1 + len(case.named("ReceiveStock"))
     command = ReceiveStock(
         case=case.case,
-        step=_free_step(case, "receipt", number),
+        step=free_step(case, "receipt", number),
         rma=rma,
         order=case.erp_order,
         lines=lines,
@@ -72,7 +85,28 @@ def _receive(look: Look, counted: CountedReceipt) -> Iterator[Finding]:
     )
 
 
-def _free_step(case: ReturnCase, name: str, number: int) -> str:
+def _by_the_portal(case: ReturnCase, units: list[Unit]) -> tuple[list[Unit], str]:
+    """The units with the portal's dispositions, and in words those it says nothing of yet."""
+    found = {unit.unit_id: disposition_of(case.portal_found.get(unit.line_id)) for unit in units}
+    silent = number_of(sum(word is None for word in found.values()), "unit") if None in found.values() else ""
+    return [replace(unit, disposition=found[unit.unit_id] or unit.disposition) for unit in units], silent
+
+
+def disposition_of(word: str | None) -> Disposition | None:
+    """The portal's word for a disposition, None when it says none."""
+    return Disposition(word) if word in set(Disposition) else None
+
+
+def _cycle_open_until(look: Look, counted: CountedReceipt) -> str | None:
+    """When the cycle ends in which this was inspected; None when it is over, and where movements post in real time."""
+    if look.policy.stock_posting is Posting.REAL_TIME:
+        return None
+    receipt = counted.receipt
+    ends = cycle_end(receipt.inspected_at or receipt.received_at or receipt.occurred_at, look.policy.stock_cycle_hours)
+    return ends if look.now < ends else None
+
+
+def free_step(case: ReturnCase, name: str, number: int) -> str:
     """The next step name; one put back for a retry keeps its own."""
     for step in sorted(case.editions):
         if step.startswith(f"{name}-") and step not in case.steps:
@@ -80,15 +114,18 @@ def _free_step(case: ReturnCase, name: str, number: int) -> str:
     return f"{name}-{number}"
 
 
-def _stock_lines(look: Look, units: list[Unit]) -> tuple[tuple[StockLine, ...], list[Problem]]:
-    """Units grouped by RMA line, depot, disposition, lot; unmapped depots are problems and hold the receipt (D8)."""
+def stock_lines(look: Look, units: list[Unit], *, holding: bool = False) -> tuple[tuple[StockLine, ...], list[Problem]]:
+    """Units grouped by RMA line, depot, disposition, lot; unmapped depots are problems and hold the receipt (D8).
+
+    `holding` sends all of them to the holding location, whatever their disposition.
+    """
     case = look.case
     groups: dict[tuple[int, str | None, Disposition, str | None, str | None], list[Unit]] = {}
     by_line: dict[int, RmaLine] = {}
     problems: dict[str, Problem] = {}
     for unit in units:
         line = rma_line(case, unit)
-        depot, problem = _depot(look, unit)
+        depot, problem = _held(look, unit) if holding else _depot(look, unit)
         if problem is not None:
             problems[problem.subject] = problem
         if line is None:
@@ -128,6 +165,8 @@ def _depot(look: Look, unit: Unit) -> tuple[str | None, Problem | None]:
         disposition=unit.disposition.value,
         reason_code=look.mapping.reason(unit.reason),
     )
+    if depot is not None and look.mapping.contradicts(depot, unit.disposition.value):
+        return _contradicted(look, unit, depot)
     if depot is not None:
         return depot, None
     words = f"{unit.warehouse}/{unit.disposition.value}"
@@ -135,6 +174,28 @@ def _depot(look: Look, unit: Unit) -> tuple[str | None, Problem | None]:
     fate = f"the units wait in {where}" if where else "the units are not booked until it has"
     message = f"No depot is mapped for {unit.disposition.value} at {unit.warehouse}; {fate}."
     return where, Problem(kind="depot_not_mapped", subject=words, message=message, units=1)
+
+
+def _contradicted(look: Look, unit: Unit, depot: str) -> tuple[str | None, Problem]:
+    """Goods that may not be sold never land where sellable ones go (R64): they wait in quarantine."""
+    assert unit.disposition is not None
+    where = look.mapping.quarantine_depot
+    where = None if where is not None and look.mapping.contradicts(where, unit.disposition.value) else where
+    fate = f"the units wait in {where}" if where else "the units are not booked"
+    message = (
+        f"{unit.disposition.value} goods of {unit.warehouse} are mapped to {depot}, where sellable goods go; {fate}."
+    )
+    words = f"{unit.warehouse}/{unit.disposition.value}"
+    return where, Problem(kind="depot_contradicts", subject=words, message=message, units=1)
+
+
+def _held(look: Look, unit: Unit) -> tuple[str | None, Problem | None]:
+    """The holding location for goods nobody vouches for."""
+    where = look.mapping.quarantine_depot
+    if where is not None:
+        return where, None
+    message = "Goods nobody vouches for belong into a holding location, and none is mapped."
+    return None, Problem(kind="depot_not_mapped", subject="holding", message=message, units=1)
 
 
 # --- undoing --------------------------------------------------------------------------------------------------------
