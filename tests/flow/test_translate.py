@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -185,3 +185,17 @@ def test_what_the_same_portal_signs_after_all_is_believed(road: Road) -> None:
     connection.spec = replace(connection.spec, hook=replace(connection.spec.hook, signed=False))
     road.read()
     assert len(road.rows("select case_id from cases")) == 1
+
+
+def test_an_accounts_own_mapping_reads_its_deliveries(road: Road) -> None:
+    connection = road.world.connections["portal"]
+    told = Translation(vendor="acme", kind=Kind.OTHER, ignored_because="as this account says it")
+
+    def bound(config: object) -> Callable[[Delivery], Translation]:
+        assert config is connection.config
+        return lambda delivery: told
+
+    connection.spec = replace(connection.spec, bind=bound)
+    keep(road, b"[]")
+    road.read()
+    assert deliveries(road) == [("ignored", "as this account says it")]

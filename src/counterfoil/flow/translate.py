@@ -47,7 +47,7 @@ def _read(world: World, connection: Connection, row: dict[str, Any]) -> None:
             headers=msgspec.json.decode(row["headers"], type=dict[str, str]),
             arrived_at=row["arrived_ms"] / 1000,
         )
-        found = _believed(connection, row["signature"], connection.spec.translate(delivery))
+        found = _believed(connection, row["signature"], connection.translate(delivery))
         _keep(world, connection, found, row["id"])
     except Exception as error:  # a mistake of ours must not stop the inbox; the bytes stay
         _log.error("delivery_not_applied", delivery=row["id"], connection=connection.name, error=repr(error))

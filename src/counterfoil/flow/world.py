@@ -14,7 +14,8 @@ from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping as WordMapping
 from counterfoil.core.policy import Agreement, Edition
 from counterfoil.ports.capabilities import Cap
-from counterfoil.ports.vendors import Client, Family, VendorSpec
+from counterfoil.ports.translation import Translation
+from counterfoil.ports.vendors import Client, Delivery, Family, VendorSpec
 from counterfoil.store.database import Database
 from counterfoil.store.vault import Vault
 
@@ -51,6 +52,10 @@ class Connection:
                     raise LookupError(f"{self.name}: {self.spec.title} only sends; there is nothing to call")
                 self._client = self.spec.build(self.config)
             return self._client
+
+    def translate(self, delivery: Delivery) -> Translation:
+        """What a delivery says, in the words this account was told to use."""
+        return self.spec.reader(self.config)(delivery)
 
     def can(self) -> frozenset[Cap]:
         """What this account can do, as configured."""

@@ -157,7 +157,9 @@ class VendorSpec:
     """One vendor: its name everywhere, what it can do, and the functions behind it.
 
     `config` is a frozen msgspec Struct type whose fields carry help texts; secrets are marked in `secrets`.
-    `translate` is pure. `build(config, mapping)` imports what is heavy and opens a client.
+    `translate` is pure and reads what the vendor's own documents say; `bind(config)`, where what they say is inferred,
+    gives the same with an account's own mapping, so that a real account changes data and not code.
+    `build(config)` imports what is heavy and opens a client.
     """
 
     name: str
@@ -176,3 +178,8 @@ class VendorSpec:
     settlements: Callable[[bytes, str], Settlements] | None = None  # (report, store) -> refunds, for the proof
     notes: Mapping[str, str] = field(default_factory=dict)
     for_config: Callable[[Any], VendorSpec] | None = None  # how it reads, where a connection's settings decide that
+    bind: Callable[[Any], Callable[[Delivery], Translation]] | None = None
+
+    def reader(self, config: object) -> Callable[[Delivery], Translation]:
+        """How an account's deliveries are read: by its own mapping of names and words, where the vendor has one."""
+        return self.bind(config) if self.bind is not None else self.translate

@@ -625,3 +625,11 @@ def test_no_value_in_any_place_raises(name: str, data: st.DataObject) -> None:
     parent[key] = data.draw(_JSON)
     found = SPEC.translate(Delivery(body=msgspec.json.encode(whole)))
     assert found.events or found.problems or found.ignored_because or found.answer
+
+
+def test_an_account_reads_its_webhooks_by_its_own_mapping() -> None:
+    own = ReturnGOMapping(return_id_paths=("payload.return.no",))
+    config = ReturnGOConfig(api_key="k", shop_name="s", mapping=own)
+    delivery = Delivery(body=b'{"eventName": "RMA_CREATED", "payload": {"return": {"no": "77"}}}')
+    assert SPEC.reader(config)(delivery).reread == ("77",)
+    assert SPEC.translate(delivery).reread == ()

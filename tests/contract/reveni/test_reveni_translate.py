@@ -28,6 +28,8 @@ from counterfoil.core.problems import Owner
 from counterfoil.core.returns import Disposition, LabelStatus, PortalReturn, Stage
 from counterfoil.portals import reveni
 from counterfoil.portals.reveni import SPEC
+from counterfoil.portals.reveni.config import ReveniConfig
+from counterfoil.portals.reveni.mapping import Move, ReveniMapping
 from counterfoil.ports.translation import Finding, Kind, Translation
 from counterfoil.ports.vendors import Delivery
 
@@ -601,3 +603,14 @@ def test_no_bytes_make_translation_raise(raw: bytes) -> None:
 )
 def test_hostile_bodies_give_a_value_that_can_be_stored(raw: bytes) -> None:
     assert msgspec.json.encode(SPEC.translate(Delivery(body=raw)))
+
+
+def test_an_account_reads_its_returns_by_its_own_names_and_words() -> None:
+    own = ReveniMapping(fields={"order_ref": ("purchase.ref",)}, statuses={"at_the_door": Move.PROCESSED})
+    config = ReveniConfig(api_key="k", store_id="0" * 32, mapping=own)
+    value = {**msgspec.json.decode(body("answer_200_return_in_progress")), "purchase": {"ref": "P7"}}
+    delivery = Delivery(body=msgspec.json.encode({**value, "status": "AT_THE_DOOR"}), status=200)
+    told, plain = SPEC.reader(config)(delivery).portal_return, SPEC.translate(delivery).portal_return
+    assert told is not None and plain is not None
+    assert (told.order_ref, told.stage) == ("P7", Stage.PROCESSED)
+    assert (plain.order_ref == "P7", plain.stage) == (False, Stage.REQUESTED)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from counterfoil.portals.returngo.config import ReturnGOConfig
-from counterfoil.portals.returngo.translate import translate
+from counterfoil.portals.returngo.translate import translate, translate_with
 from counterfoil.portals.returngo.webhooks import HOOK
 from counterfoil.ports.capabilities import Cap
-from counterfoil.ports.vendors import Client, Family, VendorSpec
+from counterfoil.ports.translation import Translation
+from counterfoil.ports.vendors import Client, Delivery, Family, VendorSpec
 
 
 def capabilities(config: ReturnGOConfig) -> frozenset[Cap]:
@@ -22,6 +26,11 @@ def build(config: ReturnGOConfig) -> Client:
     return ReturnGOClient(config)
 
 
+def bind(config: ReturnGOConfig) -> Callable[[Delivery], Translation]:
+    """Read deliveries by the account's own mapping."""
+    return partial(translate_with, mapping=config.mapping)
+
+
 SPEC = VendorSpec(
     name="returngo",
     title="ReturnGO",
@@ -31,6 +40,7 @@ SPEC = VendorSpec(
     capabilities=capabilities,
     build=build,
     hook=HOOK,
+    bind=bind,
     secrets=("api_key", "webhook_secrets"),
     personal_fields=(
         "rmaSummary.events[].userDetails",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from counterfoil.portals.reveni.config import Acceptance, ReveniConfig
-from counterfoil.portals.reveni.translate import translate
+from counterfoil.portals.reveni.translate import translate, translate_as
 from counterfoil.portals.reveni.webhooks import HOOK
 from counterfoil.ports.capabilities import Cap
-from counterfoil.ports.vendors import Client, Family, VendorSpec
+from counterfoil.ports.translation import Translation
+from counterfoil.ports.vendors import Client, Delivery, Family, VendorSpec
 
 
 def capabilities(config: ReveniConfig) -> frozenset[Cap]:
@@ -29,6 +33,11 @@ def build(config: ReveniConfig) -> Client:
     return ReveniClient(config)
 
 
+def bind(config: ReveniConfig) -> Callable[[Delivery], Translation]:
+    """Read deliveries by the account's own field names and words."""
+    return partial(translate_as, mapping=config.mapping)
+
+
 SPEC = VendorSpec(
     name="reveni",
     title="Reveni",
@@ -38,6 +47,7 @@ SPEC = VendorSpec(
     capabilities=capabilities,
     build=build,
     hook=HOOK,
+    bind=bind,
     secrets=("api_key", "webhook_secrets"),
     personal_fields=(
         "customer",
