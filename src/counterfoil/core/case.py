@@ -131,6 +131,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     payment_ref: str | None = None  # the payment it gives back, by the gateway's number
     also: tuple[str, ...] = ()  # other sources' references of the same movement
     told_by: tuple[str, ...] = ()  # every source that told of it, once there is more than one
+    funded_by: str | None = None  # the provider whose own money it was; `gateway` is then its clearing tender
 
 
 ATTESTED = "portal/"  # how the receipts of units begin that are booked on the portal's word

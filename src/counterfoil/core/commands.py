@@ -164,6 +164,7 @@ class RecordRefund(Command, frozen=True, kw_only=True, tag="RecordRefund.v1"):
     tender: str | None
     paid_on: str
     post_in_open_period: bool = False
+    funded_by: str | None = None  # a provider's own money: `tender` is its clearing account, never a gateway
 
 
 class CheckStock(Command, frozen=True, kw_only=True, tag="CheckStock.v1"):

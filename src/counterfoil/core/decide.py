@@ -9,11 +9,13 @@ from __future__ import annotations
 from counterfoil.core import exchange as new_goods
 from counterfoil.core.case import Acceptance, Reception, ReturnCase, StepState
 from counterfoil.core.credit.note import CannotValueError, value_return
+from counterfoil.core.funding import borne
 from counterfoil.core.look import Decision, Finding, Look, Request, Wait
 from counterfoil.core.plan.attest import attest
 from counterfoil.core.plan.authorise import authorise
 from counterfoil.core.plan.book import book
 from counterfoil.core.plan.compare import compare
+from counterfoil.core.plan.countdown import countdown
 from counterfoil.core.plan.exchange import exchange
 from counterfoil.core.plan.law import law
 from counterfoil.core.plan.settle import settle
@@ -26,7 +28,7 @@ from counterfoil.core.returns import Stage
 def decide(look: Look) -> Decision:
     """Requests to make now, every problem that holds now, and what is waited for."""
     findings: list[Finding] = []
-    for stage in (authorise, exchange, book, attest, compare, settle, law, tell):
+    for stage in (authorise, exchange, book, attest, compare, countdown, settle, law, tell):
         findings += stage(look)
     problems = _each_once((*(f for f in findings if isinstance(f, Problem)), *_refusals(look.case)))
     requests = tuple(f for f in findings if isinstance(f, Request))
@@ -89,7 +91,7 @@ def _settled(look: Look) -> bool:
         return False
     if not new_goods.concluded(case):
         return False
-    balanced = new_goods.given_back(case) == case.credit.total_gross
+    balanced = new_goods.given_back(case) - borne(case) == case.credit.total_gross
     return balanced or "refund_differs_from_credit" in case.accepted_differences
 
 

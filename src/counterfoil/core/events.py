@@ -158,6 +158,7 @@ class RefundMoved(Fact, frozen=True, kw_only=True, tag="RefundMoved.v1"):
     gateway: str | None = None
     units: tuple[RefundedUnits, ...] = ()
     shipping: int = 0
+    funded_by: str | None = None  # the provider whose own money it was; `gateway` is then its clearing tender
 
 
 class ChargebackMoved(Fact, frozen=True, kw_only=True, tag="ChargebackMoved.v1"):

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from counterfoil.core import exchange
+from counterfoil.core import exchange, funding
 from counterfoil.core.bundles import unpacked
 from counterfoil.core.case import ATTESTED, Reception, ReturnCase, StepState, receipt_key
 from counterfoil.core.chargebacks import ChargebackState
@@ -291,8 +291,8 @@ def _unpaired(kept: Kept, now: str) -> str:
     case = kept.case
     posted = case.done("credit-1")
     credit = case.credit.total_gross if case.credit is not None else 0
-    given = exchange.given_back(case)
-    if (posted is not None and given == credit) or (posted is None and not case.money_out):
+    given = exchange.given_back(case) - funding.borne(case)
+    if (posted is not None and given == credit) or (posted is None and not funding.owed_by_merchant(case)):
         return ""
     if kept.told("refund_differs_from_credit", "refund_without_credit", "credit_without_refund"):
         return ""
@@ -301,7 +301,7 @@ def _unpaired(kept: Kept, now: str) -> str:
     paid, credited = to_text(given, case.currency), to_text(credit, case.currency)
     if kept.progress == "finished":
         return f"the return is finished, with {paid} {case.currency} paid and {credited} credited"
-    began = case.first_refund_at if posted is None else (case.steps.get("credit-draft-1") or posted).at
+    began = funding.owed_since(case) if posted is None else (case.steps.get("credit-draft-1") or posted).at
     if began is None or not _overdue(began, now, kept.policy.credit_within_hours):
         return ""
     return f"{paid} {case.currency} was paid and {credited if posted else 'nothing'} credited since {began[:10]}"

@@ -197,6 +197,7 @@ class FlowPolicy(msgspec.Struct, frozen=True, kw_only=True):
     rounding_account: str | None = None  # D5: where a tolerated difference goes
     money_cycle_hours: int = 24  # D9: the length of a cycle when money is posted by cycle
     legal: LegalClock | None = None  # the withdrawal deadline beside the gate; None: not chosen
+    cover_reminder_hours: int = 72  # how long before a provider's cover ends somebody is told
     stock_cycle_hours: int = 24  # D9: the length of a verification cycle, counted from midnight UTC
 
     @property

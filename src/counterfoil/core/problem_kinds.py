@@ -515,6 +515,14 @@ _ALL: tuple[ProblemKind, ...] = (
         watch=True,
     ),
     _kind(
+        "provider_cover_ended",
+        FINANCE,
+        "Cover of an instant refund ran out",
+        "The provider counts the return as accepted: what it paid is owed to it, whatever came back.",
+        "Find out why nobody decided in time.",
+        "Accept with a reason; credit what came, the rest is a loss of ours.",
+    ),
+    _kind(
         "refund_borne_by_provider",
         FINANCE,
         "Refund borne by the provider",

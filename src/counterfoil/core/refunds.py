@@ -46,6 +46,7 @@ def _as_refund(fact: RefundReported | StoreCreditIssued | RefundMoved) -> Refund
                 at=fact.occurred_at,
                 store_credit=_is_store_credit(fact.gateway),
                 payment_ref=fact.payment_ref,
+                funded_by=fact.funded_by,
             )
         case StoreCreditIssued():
             return Refund(

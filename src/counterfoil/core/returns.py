@@ -128,3 +128,5 @@ class PortalReturn(msgspec.Struct, frozen=True, kw_only=True):
     tracking: str | None = None
     carrier: str | None = None
     country: str | None = None
+    instant: bool | None = None  # paid before the goods came; None: the portal does not say
+    decide_by: str | None = None  # accept or reject an instant return by then, or its cover ends

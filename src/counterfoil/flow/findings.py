@@ -22,6 +22,8 @@ def put_findings(
 ) -> None:
     """Open an exception for each. `about` names what was read, for findings that do not say; a return's id leads it."""
     for finding in findings:
+        if finding.by_return:
+            continue
         subject = finding.subject or about
         problem = Problem(
             kind=finding.kind, subject=f"{case_id}: {subject}" if case_id else subject, message=finding.message

@@ -48,6 +48,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     owner: Owner
     message: str
     subject: str = ""
+    by_return: bool = False  # the return tells it itself when it is due: shown to readers, and no exception is opened
 
 
 class GiftCard(msgspec.Struct, frozen=True, kw_only=True):

@@ -82,6 +82,11 @@ def _carries(said: Spoken) -> Act:
     return act
 
 
+def _recorded(said: Spoken) -> Act:
+    wanted = said.text(1)
+    return lambda stage: _equal({record.tender for record in stage.documents("refund record")}, {wanted})
+
+
 def _shipping(held: bool) -> Build:
     def build(said: Spoken) -> Act:
         return lambda stage: _equal([order.held for order in stage.documents("exchange order")], [held])
@@ -158,6 +163,7 @@ CHECKS: tuple[tuple[str, Build], ...] = (
     (rf"the credit note has an? (return fee|shipping|rounding|goodwill) of {AMOUNT}", _charge),
     (r"the credit note is for goods alone", _no_charges),
     (rf"the exchange order carries over {AMOUNT}(?: and collects {AMOUNT})?", _carries),
+    (r"the refund is recorded against (\w+)", _recorded),
     (r"the exchange order is held", _shipping(held=True)),
     (r"the exchange order may ship", _shipping(held=False)),
     (rf"depot (\w+) has {ITEMS}", _stock),

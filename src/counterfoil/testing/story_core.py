@@ -59,6 +59,7 @@ from counterfoil.testing.story_facts import (
     money_fact,
     outcome_fact,
     portal_words,
+    provider_pays,
     receipt_of,
     reported_fact,
     store_credit_fact,
@@ -121,6 +122,7 @@ class CoreStage(SeenStage):
         self._last = "R1"
         self._held: list[RefundMoved] = []
         self._holding = False
+        self._covered_days = given.covered_days
         self._paid: dict[str, int] = {}
         self._told: dict[str, int] = {}
         self._repeat: set[str] = set()
@@ -133,7 +135,16 @@ class CoreStage(SeenStage):
     def ask(self, who: str, ask: Ask) -> None:
         """A customer asks."""
         name = self._name(who or f"R{1 + len(self._cases)}")
-        self._portal_tells(name, self.desk.take(name, ask, self._moment()))
+        shown = self.desk.take(name, ask, self._moment())
+        if not self._covered_days:
+            self._portal_tells(name, shown)
+            return
+        until = (self._now + timedelta(days=self._covered_days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.desk.papers[name].shown = replace(shown, instant=True, decide_by=until)
+        self._portal_tells(name, self.desk.papers[name].shown)
+        paid = provider_pays(self.order, name, self.desk.papers[name].payments, self._moment())
+        self._paid |= {fact.ref: fact.amount for fact in paid}
+        self._apply(name, paid)
 
     def portal(self, who: str, verb: str) -> None:
         """The portal moves."""
@@ -331,7 +342,7 @@ class CoreStage(SeenStage):
         self._portal_tells(name, self.desk.move(name, Stage.PROCESSED))
         if paper.shown.tenders.store_credit:
             self._issue_credit(name, paper.shown.tenders.store_credit)
-        for payment in paper.payments:
+        for payment in () if self._covered_days else paper.payments:
             self._pay(name, payment.gateway, payment.amount, self._key("re"))
 
     def _new_order(self, name: str, how: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from counterfoil.core.case import Step
 from counterfoil.core.chargebacks import ChargebackState
@@ -16,13 +16,15 @@ from counterfoil.core.events import (
     StoreCreditIssued,
 )
 from counterfoil.core.inner_events import StepDone, StepRefused
-from counterfoil.core.orders import SoldOrder
+from counterfoil.core.orders import Payment, SoldOrder
 from counterfoil.core.receipts import FoundUnits, Inspection, Receipt, ReceiptKind, ReceiptLine
 from counterfoil.core.returns import PortalReturn
 from counterfoil.ports.outcomes import Done, Outcome, Refused
 from counterfoil.testing.story_portal import PORTAL
 from counterfoil.testing.story_stage import Parcel
 from counterfoil.testing.story_world import WAREHOUSE, Item
+
+PROVIDER_CLEARING = "provider_clearing"
 
 
 def outcome_fact(step: Step, outcome: Outcome, now: str) -> StepDone | StepRefused:
@@ -170,3 +172,22 @@ def portal_words(
             line_id=line.line_id,
             disposition=item.disposition,
         )
+
+
+def provider_pays(order: SoldOrder, name: str, payments: Sequence[Payment], at: str) -> list[RefundMoved]:
+    """The portal's provider pays the customer out of its own pocket, against its clearing account."""
+    return [
+        RefundMoved(
+            key=f"funded/{name}/{place}",
+            occurred_at=at,
+            source="provider",
+            ref=f"provider-{name}-{place}",
+            order_ref=order.order_ref,
+            amount=payment.amount,
+            currency=order.currency,
+            status=RefundState.CONFIRMED,
+            gateway=PROVIDER_CLEARING,
+            funded_by="provider",
+        )
+        for place, payment in enumerate(payments, start=1)
+    ]

@@ -124,6 +124,10 @@ def _in_stock(given: Values, words: re.Match[str]) -> None:
     given["in_stock"] = items(words[1])
 
 
+def _covered(given: Values, words: re.Match[str]) -> None:
+    given["covered_days"] = int(words[1])
+
+
 def _pair(name: str) -> Write:
     def write(given: Values, words: re.Match[str]) -> None:
         given[name] = (*given.get(name, ()), (words[1], words[2]))
@@ -148,6 +152,7 @@ GIVEN: tuple[tuple[str, Write], ...] = (
     (r"(\w+) goods have no depot", _more("unmapped_depots")),
     (r"there is no quarantine depot", _flag("quarantine", value=False)),
     (r"(\S+) is missing from the ERP's order", _more("not_in_erp")),
+    (r"the portal's provider pays at once and covers it for (\d+) days", _covered),
     (r"the reason code (\S+) agrees with (\w+) goods", _pair("expected")),
     (r"(\w+) goods are mapped to (\w+) from the start", _pair("mapped")),
     (r"the shop does not tell what is in its bundles", _flag("shop_tells_recipes", value=False)),

@@ -177,6 +177,8 @@ def _shown(made: Made) -> Document:
     if isinstance(made.command, PostCreditNote):
         credit = made.command.credit
         return Document(kind=made.kind, gross=credit.total_gross, tax=credit.total_tax)
+    if isinstance(made.command, RecordRefund):
+        return Document(kind=made.kind, gross=made.command.amount, tender=made.command.tender)
     if isinstance(made.command, CreateExchangeOrder):
         order = made.command
         return Document(

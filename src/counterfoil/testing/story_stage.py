@@ -35,6 +35,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     carried_over: int | None = None  # of an exchange order: returned value, and what the customer paid on top
     collected: int | None = None
     held: bool | None = None
+    tender: str | None = None  # of a refund record: the account it is booked against
 
 
 class Open(msgspec.Struct, frozen=True, order=True):

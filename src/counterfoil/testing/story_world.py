@@ -74,6 +74,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     axes: Mapping[str, Any] = {}  # axes of the policy that differ from the preset
     expected: tuple[tuple[str, str], ...] = ()  # reason code and a disposition that agrees with it
     mapped: tuple[tuple[str, str], ...] = ()  # disposition and depot, instead of the usual one
+    covered_days: int = 0  # the portal's provider pays at once and covers the refund so long; 0: it does not
     shop_tells_recipes: bool = True
     erp_kits: str = "recipes"  # how the ERP holds bundles: "recipes", "whole" or "apart"
     exchange_release: ExchangeRelease = ExchangeRelease.ON_RECEIPT

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 from msgspec.structs import replace
 
-from counterfoil.core import ceiling, exchange
+from counterfoil.core import ceiling, exchange, funding
 from counterfoil.core.case import Acceptance, Reception, ReturnCase, Step, StepState
 from counterfoil.core.clock import opened_by_law
 from counterfoil.core.commands import DraftCreditNote, PostCreditNote, RecordRefund, ReleaseRefund
@@ -49,7 +49,7 @@ _WITHOUT_PROMISE = tuple(rule for rule in RULES if rule[0] not in _ABOUT_PAYING)
 def settle(look: Look) -> Iterator[Finding]:
     """Everything that concerns money."""
     yield from _alarms(look)
-    if look.case.stage in (Stage.CANCELLED, Stage.EXPIRED) and not look.case.money_out:
+    if look.case.stage in (Stage.CANCELLED, Stage.EXPIRED) and not funding.owed_by_merchant(look.case):
         return
     if look.policy.credit_order is CreditOrder.CREDIT_THEN_REFUND:
         yield from _credit_first(look)
@@ -234,7 +234,7 @@ def _post_draft(look: Look, draft: Step) -> Iterator[Finding]:
 def _money_follows(look: Look) -> Iterator[Finding]:
     """The credit is posted; the money has to match it (R93, invariant 3)."""
     case = look.case
-    due = money_due(case)
+    due = money_due(case) + funding.borne(case)
     if case.money_out == due or "refund_differs_from_credit" in case.accepted_differences:
         return
     if not case.money_out:
@@ -334,7 +334,7 @@ def _credit_what_was_paid(look: Look, because: str) -> Iterator[Finding]:
     if value is None or not value.note.lines or unbooked or undecided:
         yield Wait(rule="credit_follows_refund", reason="what came is inspected and booked")
         return
-    given_back = exchange.given_back(case)
+    given_back = exchange.given_back(case) - funding.covered(case, value.total)
     difference = given_back - value.total
     still_coming = given_back < (promised(case) or 0)
     if difference and still_coming:
@@ -378,6 +378,7 @@ def _record(look: Look) -> Iterator[Finding]:
                 currency=refund.currency,
                 refund_ref=refund.ref,
                 tender=refund.gateway,
+                funded_by=refund.funded_by,
                 paid_on=(refund.at or look.now)[:10],
                 post_in_open_period=case.may_post_later,
             ),
@@ -505,9 +506,9 @@ def _unapproved(look: Look) -> Iterator[Finding]:
 def _credit_overdue(look: Look) -> Iterator[Finding]:
     """R93: money left, and no credit note is posted within the agreed hours."""
     case = look.case
-    if not case.money_out or case.first_refund_at is None or case.done("credit-1") is not None:
+    if not funding.owed_by_merchant(case) or case.first_refund_at is None or case.done("credit-1") is not None:
         return
-    due = hours_after(case.first_refund_at, look.policy.credit_within_hours)
+    due = hours_after(funding.owed_since(case) or look.now, look.policy.credit_within_hours)
     if look.now < due:
         yield Wait(rule="pair_closes_in_time", reason="the credit note is posted", until=due)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from counterfoil.core import funding
 from counterfoil.core.case import Acceptance, Reception
 from counterfoil.core.look import Look
 from counterfoil.core.phrases import number_of
@@ -14,6 +15,8 @@ def judge(look: Look) -> Verdict:
     """Open when every unit that came was accepted, or a person accepted that some were not."""
     case = look.case
     refused = [u for u in case.units if u.acceptance is Acceptance.REJECTED and u.reception is Reception.RECEIVED]
+    if refused and funding.funded_total(case) == case.money_out > 0:
+        return Pass("the provider paid, and bears what was refused")
     if refused and "units_rejected" not in case.accepted_differences:
         names = ", ".join(sorted({unit.sku or unit.unit_id for unit in refused}))
         message = f"The inspection refused {number_of(len(refused), 'unit')}: {names}. Decide what the customer gets."

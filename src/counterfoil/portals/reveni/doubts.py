@@ -9,9 +9,10 @@ from counterfoil.core.problems import Owner
 from counterfoil.portals.reveni.mapping import Move, RefundStep, ReveniMapping
 from counterfoil.portals.reveni.money import covered_by_provider
 from counterfoil.portals.reveni.snapshot import Seen
-from counterfoil.portals.reveni.window import at_stake, decide_by, running
+from counterfoil.portals.reveni.window import at_stake, running
 from counterfoil.ports.translation import Finding
 
+_BY_RETURN = ("decision_due_in_portal", "refund_borne_by_provider")  # the case counts these down and adds them up
 _KINDS = ("", "refund", "exchange", "mixed")
 
 
@@ -30,7 +31,7 @@ def _window(seen: Seen, mapping: ReveniMapping) -> Iterator[Finding]:
     """The countdown of an instant return, with the money at stake (sheet §4)."""
     if not running(seen):
         return
-    until = decide_by(seen, mapping.decide_within_days)
+    until = seen.portal_return.decide_by
     when = f"by {until}" if until else f"within {mapping.decide_within_days} days of its request"
     message = (
         f"Return {seen.return_id} was paid at once: accept or reject it {when}. "
@@ -206,4 +207,4 @@ def _unknown(seen: Seen, where: str, message: str) -> Finding:
 
 
 def _finding(kind: str, owner: Owner, message: str, subject: str) -> Finding:
-    return Finding(kind=kind, owner=owner, message=message, subject=subject)
+    return Finding(kind=kind, owner=owner, message=message, subject=subject, by_return=kind in _BY_RETURN)

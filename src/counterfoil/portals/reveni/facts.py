@@ -147,6 +147,7 @@ def _funded(seen: Seen, payment: Payment, mapping: ReveniMapping, key: str) -> I
         status=state,
         refund_ref=payment.refund_id,
         gateway=mapping.clearing,
+        funded_by=PORTAL,
     )
 
 

@@ -7,6 +7,7 @@ with its bytes. Nothing here decides: `facts` says what happened, `doubts` what 
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -86,6 +87,8 @@ def read_return(fields: Fields, mapping: ReveniMapping) -> Seen:
         exchange_lines=tuple(line for item in items for line in _exchange_lines(item, row)),
         tenders=tenders(summary, payments, currency),
         refunds=tuple(_refund(payment, mapping) for payment in payments if payment.moved),
+        instant=_instant(row, payments),
+        decide_by=_decide_by(row, mapping.decide_within_days),
         label_status=_label_status(row, state),
         tracking=row.text("tracking"),
         carrier=row.text("carrier"),
@@ -133,6 +136,17 @@ def _instant(row: Mapped, payments: tuple[Payment, ...]) -> bool | None:
     if mode is not None:
         return normal(mode) == "instant"
     return True if any(payment.paid_by is PaidBy.PROVIDER for payment in payments) else None
+
+
+def _decide_by(row: Mapped, days: int) -> str | None:
+    """Until when an instant return can be refused, counted from the request (sheet §4); None where that is not said."""
+    asked = row.moment("created_at")
+    if asked is None:
+        return None
+    try:
+        return (datetime.fromisoformat(asked) + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except OverflowError:
+        return None
 
 
 def _line(item: Item) -> ReturnLine:

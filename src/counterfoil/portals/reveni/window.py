@@ -5,8 +5,6 @@ Reveni has paid the shopper already. Who does not decide in time has accepted: R
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from counterfoil.core.money import to_text
 from counterfoil.portals.reveni.snapshot import Seen
 
@@ -14,17 +12,6 @@ from counterfoil.portals.reveni.snapshot import Seen
 def running(seen: Seen) -> bool:
     """Whether the window is open: an instant return that nobody has decided."""
     return seen.instant is True and seen.undecided
-
-
-def decide_by(seen: Seen, days: int) -> str | None:
-    """The last moment, counted from the request, as RFC 3339 in UTC; None when Reveni does not say when that was."""
-    asked = seen.portal_return.created_at
-    if asked is None:
-        return None
-    try:
-        return (datetime.fromisoformat(asked) + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except OverflowError:
-        return None
 
 
 def at_stake(seen: Seen) -> str:
