@@ -17,6 +17,7 @@ from counterfoil.ports.engine import Engine
 from counterfoil.ports.vendors import VendorSpec
 from counterfoil.settings import Settings, SettingsError, SetupSettings, config_of, edition_of, policy_of
 from counterfoil.store.database import PostgresDatabase, SqliteDatabase, open_database
+from counterfoil.store.tallies import StoredTally
 from counterfoil.store.vault import Vault, master_key
 
 VERSION = "0.1.0"
@@ -24,8 +25,10 @@ VERSION = "0.1.0"
 
 def build_world(settings: Settings, database: SqliteDatabase | PostgresDatabase | None = None) -> World:
     """Open the database and make every connection known; nothing is called yet."""
-    connections = {item.name: _connection(settings, item.name) for item in settings.connection}
     database = database or open_database(settings.database_url)
+    connections = {item.name: _connection(settings, item.name) for item in settings.connection}
+    for name, connection in connections.items():
+        connection.tally = StoredTally(database, name)
     return World(
         database=database,
         editions=Shelf(database).editions,

@@ -26,11 +26,12 @@ from counterfoil.core.commands import (
 )
 from counterfoil.core.events import RefundReported, ReturnAuthorised
 from counterfoil.core.returns import Disposition
+from counterfoil.flow.world import Connection
 from counterfoil.portals import returngo
 from counterfoil.portals.returngo import SPEC
 from counterfoil.portals.returngo.client import ReturnGOClient
 from counterfoil.portals.returngo.config import ReturnGOConfig, ReturnGOMapping
-from counterfoil.portals.returngo.meter import DAY_S, Meter, Purpose
+from counterfoil.portals.returngo.meter import DAY_S, Meter, Purpose, Remembered
 from counterfoil.portals.returngo.polling import PollStoppedError
 from counterfoil.portals.returngo.words import EVENTS
 from counterfoil.ports.outcomes import AlreadyDone, Busy, Done, LockedOut, Refused, Unknown, Unsupported
@@ -274,6 +275,29 @@ def test_a_clock_that_goes_back_gives_no_calls_back() -> None:
     meter.spend(Purpose.WRITE)
     clock.now -= 2 * DAY_S
     assert meter.spend(Purpose.WRITE) > 0
+
+
+def test_a_restart_in_the_middle_of_the_day_forgets_no_call() -> None:
+    clock, kept = Clock(), Remembered()
+    before = Meter(clock, 3, for_writes=0, for_reads=0)
+    before.spend(Purpose.WRITE)
+    before.count_with(kept)
+    before.spend(Purpose.WRITE)
+    after = Meter(clock, 3, for_writes=0, for_reads=0)
+    after.count_with(kept)
+    assert (after.spend(Purpose.WRITE), after.left(Purpose.WRITE)) == (0, 0)
+    assert after.spend(Purpose.WRITE) > 0 and before.spend(Purpose.WRITE) > 0
+
+
+def test_the_connection_gives_the_client_a_count_that_lasts() -> None:
+    config = ReturnGOConfig(api_key="k", shop_name="s", base_url="http://127.0.0.1:9")
+    connection = Connection(name="rg", brand="north", spec=SPEC, config=config, tally=Remembered())
+    assert isinstance(connection.client, ReturnGOClient) and isinstance(connection.tally, Remembered)
+    connection.client.meter.spend(Purpose.READ)
+    connection.close()
+    assert isinstance(connection.client, ReturnGOClient)
+    assert connection.client.meter.left(Purpose.WRITE) == config.calls_per_day - 1
+    connection.close()
 
 
 def test_a_reading_beyond_the_budget_is_busy_until_midnight_and_not_sent(there: ReturnGO, connect: Connect) -> None:

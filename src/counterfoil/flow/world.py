@@ -15,7 +15,7 @@ from counterfoil.core.mapping import Mapping as WordMapping
 from counterfoil.core.policy import Agreement, Edition
 from counterfoil.ports.capabilities import Cap
 from counterfoil.ports.translation import Translation
-from counterfoil.ports.vendors import Client, Delivery, Family, VendorSpec
+from counterfoil.ports.vendors import Client, CountingClient, Delivery, Family, Tally, VendorSpec
 from counterfoil.store.database import Database
 from counterfoil.store.vault import Vault
 
@@ -30,6 +30,7 @@ class Connection:
     config: Any
     secrets: tuple[str, ...] = ()
     slots: int = 2
+    tally: Tally | None = None
     _client: Client | None = field(default=None, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -51,6 +52,8 @@ class Connection:
                 if self.spec.build is None:
                     raise LookupError(f"{self.name}: {self.spec.title} only sends; there is nothing to call")
                 self._client = self.spec.build(self.config)
+                if self.tally is not None and isinstance(self._client, CountingClient):
+                    self._client.count_with(self.tally)
             return self._client
 
     def translate(self, delivery: Delivery) -> Translation:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -129,6 +129,23 @@ class Client(Protocol):
 
     def close(self) -> None:
         """Release sockets."""
+        ...
+
+
+class Tally(Protocol):
+    """A count by the day that outlives the process and is shared by all workers of a connection."""
+
+    def add(self, name: str, day: int, count: int) -> int:
+        """Count on (0 asks only) and answer how many there are on that day; days since 1970-01-01, UTC."""
+        ...
+
+
+@runtime_checkable
+class CountingClient(Client, Protocol):
+    """A client with a small daily quota, which it must not forget when it is opened anew."""
+
+    def count_with(self, tally: Tally) -> None:
+        """Keep counts there from now on."""
         ...
 
 

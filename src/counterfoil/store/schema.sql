@@ -352,3 +352,12 @@ create table policy_versions (
     primary key (brand, portal, version)
 );
 create index policy_versions_start on policy_versions (brand, portal, starts_on, saved_ms);
+
+-- What a connection counts by the day over restarts and over all workers: calls of a small daily quota.
+create table connection_tallies (
+    connection      text not null,
+    name            text not null,
+    day             bigint not null,                      -- days since 1970-01-01, UTC
+    total           bigint not null,
+    primary key (connection, name)
+);

@@ -25,7 +25,7 @@ from counterfoil.portals.returngo.transport import Heard, Transport
 from counterfoil.portals.returngo.words import STAGES, plain
 from counterfoil.ports.outcomes import AlreadyDone, Busy, Done, Outcome, Refused, Unknown, Unsupported
 from counterfoil.ports.translation import Translation
-from counterfoil.ports.vendors import Probe
+from counterfoil.ports.vendors import Probe, Tally
 
 
 class ReturnGOClient:
@@ -80,6 +80,10 @@ class ReturnGOClient:
             (left > 0, f"{left} of {self._config.calls_per_day} calls are left for polling today."),
         )
         return Probe(ok=all(good for good, _ in checks), checks=checks)
+
+    def count_with(self, tally: Tally) -> None:
+        """Keep the day's calls where they outlive this client (§1)."""
+        self.meter.count_with(tally)
 
     def close(self) -> None:
         """Release sockets."""
