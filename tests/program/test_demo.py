@@ -83,7 +83,7 @@ def test_a_folder_that_is_no_demonstration_is_left_alone(program: Callable[..., 
 
 
 def test_a_preset_that_is_not_carried_yet_is_refused_in_words(program: Callable[..., Any]) -> None:
-    ran = program("demo", "--headless", "--policy", "instant-funded")
+    ran = program("demo", "--headless", "--policy", "restock-mirror")
     assert ran.status == 2
     assert "not carried end to end yet" in ran.err
     assert "Traceback" not in ran.err

@@ -205,6 +205,7 @@ def _show(summary: Json, screen: Console) -> None:
     table.add_row("documents", ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in documents.items()))
     for currency, book in summary["money"].items():
         table.add_row(f"refunded ({currency})", book["refunded"])
+        table.add_row(f"of that into new goods ({currency})", book["exchanged"])
         table.add_row(f"credited ({currency})", book["credited"])
         table.add_row("difference", book["difference"])
         if book["paid_on_open_returns"] != "0.00":

@@ -213,7 +213,13 @@ def netsuite_world(orders: list[Json], key_folder: Path) -> Json:
         "accounts": [{"id": "120", "acctName": "Refund clearing"}],
         "paymentMethod": [{"id": "9", "name": "Paid outside"}],
         "inventoryItem": [
-            {"id": str(1001 + place), "itemId": sku, "displayName": title, "taxRate": VAT_PERCENT}
+            {
+                "id": str(1001 + place),
+                "itemId": sku,
+                "displayName": title,
+                "taxRate": VAT_PERCENT,
+                "locations": {"items": [{"location": "1", "quantityOnHand": 40}]},
+            }
             for place, (sku, title, _) in enumerate(PRODUCTS)
         ],
         "otherChargeSaleItem": [

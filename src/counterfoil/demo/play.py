@@ -101,6 +101,8 @@ class Play:
             "refund_shipping": trip.refund_shipping,
             "created_at": trip.created_at,
         }
+        if trip.exchange is not None:
+            body["exchange"] = trip.exchange
         if trip.trouble == "value_falsified":
             body["overrides"] = {"refund": "249.99", "total": "249.99"}
         return body

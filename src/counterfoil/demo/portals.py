@@ -37,13 +37,14 @@ class PlayedPortal:
     """One portal as the demonstration plays it.
 
     `policy` is the preset that fits what the portal's API allows; `signs` says whether its webhooks can be forged at
-    all; `extras` whether fees, refunded shipping and store credit are played.
+    all; `extras` whether fees, refunded shipping and store credit are played; `exchanges` which ones are.
     """
 
     name: str
     policy: str
     signs: bool = False
     extras: bool = False
+    exchanges: tuple[int, ...] = (0, 1250, -700)  # what new goods cost more than the returned ones, in turn
 
     @property
     def connection(self) -> str:
@@ -118,6 +119,6 @@ class PlayedPortal:
 
 PLAYED = {
     "loop": PlayedPortal("loop", "controlled", signs=True, extras=True),
-    "returngo": PlayedPortal("returngo", "portal-led"),
+    "returngo": PlayedPortal("returngo", "portal-led", exchanges=(0, -700)),
     "reveni": PlayedPortal("reveni", "controlled"),
 }

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from counterfoil.core.case import Acceptance, Reception, ReturnCase
+from counterfoil.core.exchange import given_back, standing
 from counterfoil.core.money import to_minor, to_text
 from counterfoil.core.returns import Disposition
 from counterfoil.core.returns import Stage as PortalStage
@@ -34,6 +35,7 @@ class Totals(msgspec.Struct, kw_only=True):
     receipt: int
     credit_note: int
     exchange_order: int
+    exchanged: int
     credited: int
     units_received: int
 
@@ -46,7 +48,8 @@ def summarise(world: World, stage: Stage, *, portal: str, seconds: float) -> Jso
     finished = sum(progress == "finished" for _, progress in known)
     ended = sum(progress == "cancelled" for _, progress in known)
     totals = _netsuite(stage) if stage.erp == "netsuite" else _prima(stage)
-    refunded = _refunded(stage)
+    exchanged = totals.exchanged - _collected([case for case, _ in known])
+    refunded = _refunded(stage) + exchanged  # given back: money, store credit, and value that went into new goods
     return {
         "portal": portal,
         "erp": stage.erp,
@@ -63,6 +66,7 @@ def summarise(world: World, stage: Stage, *, portal: str, seconds: float) -> Jso
         "money": {
             CURRENCY: {
                 "refunded": to_text(refunded, CURRENCY),
+                "exchanged": to_text(exchanged, CURRENCY),
                 "credited": to_text(totals.credited, CURRENCY),
                 "difference": to_text(refunded - totals.credited, CURRENCY),
                 "paid_on_open_returns": to_text(
@@ -82,8 +86,8 @@ def summarise(world: World, stage: Stage, *, portal: str, seconds: float) -> Jso
 
 
 def _paid_on_open(cases: list[ReturnCase]) -> int:
-    """What portals paid on returns that are still open and not credited: each of them stands in the exceptions."""
-    return sum(case.money_out for case in cases if case.done("credit-1") is None)
+    """What was given back on returns that are still open and not credited: each of them stands in the exceptions."""
+    return sum(given_back(case) for case in cases if case.done("credit-1") is None)
 
 
 def _units(known: list[ReturnCase]) -> dict[str, int]:
@@ -124,6 +128,11 @@ def _store_credit(stage: Stage) -> int:
     return sum(to_minor(str(row["gift_card"] or "0"), CURRENCY) for row in returns if row["state"] == "closed")
 
 
+def _collected(known: list[ReturnCase]) -> int:
+    """What customers paid on top for the new goods that are ordered, as their portals said."""
+    return sum(case.exchange.collected for case in known if case.exchange is not None and standing(case) is not None)
+
+
 def _prima(stage: Stage) -> Totals:
     made = stage.sims["prima"].state()["documents"]
     posted = [row for row in made["sales_credit_notes"] if row["status"] == "posted"]
@@ -133,6 +142,12 @@ def _prima(stage: Stage) -> Totals:
         receipt=len(made["stock_receipts"]),
         credit_note=len(posted),
         exchange_order=len(made["sales_orders"]),
+        exchanged=sum(
+            to_minor(str(line["line_total"]), CURRENCY)
+            for row in made["sales_orders"]
+            if row["status"].lower() != "cancelled"
+            for line in row["lines"]
+        ),
         credited=sum(to_minor(str(row["total_gross"]), CURRENCY) for row in posted),
         units_received=int(sum(Decimal(str(line["quantity"])) for line in received)),
     )
@@ -147,6 +162,7 @@ def _netsuite(stage: Stage) -> Totals:
         receipt=len(made.get("itemReceipt", [])),
         credit_note=len(memos),
         exchange_order=len(made.get("salesOrder", [])),
+        exchanged=sum(to_minor(str(row["total"]), CURRENCY) for row in made.get("salesOrder", [])),
         credited=sum(to_minor(str(row["total"]), CURRENCY) for row in memos),
         units_received=int(
             sum(Decimal(str(line.get("quantity", 0))) for line in received if line.get("itemReceive", True))

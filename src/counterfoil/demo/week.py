@@ -5,8 +5,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import cycle
 from typing import Any
 
+from counterfoil.core.money import to_text
+from counterfoil.demo.goods import CURRENCY, PRODUCTS, line_money
 from counterfoil.demo.portals import PlayedPortal
 
 Json = dict[str, Any]
@@ -58,6 +61,7 @@ class Trip:
     refund_shipping: str = "0.00"
     trouble: str | None = None
     luck: str | None = None
+    exchange: Json | None = None  # the new item the customer wants instead of money
     parcels: int = 1
     facts: Json = field(default_factory=dict)
 
@@ -86,6 +90,7 @@ def trips(orders: list[Json], count: int, seed: int, end: datetime, portal: Play
         for trip in planned:
             trip.outcome, trip.fee, trip.refund_shipping = "refund", "0.00", "0.00"
     _spread(planned, rng, portal)
+    _exchange(planned, random.Random(f"exchanges-{seed}"), portal)
     return sorted(planned, key=lambda trip: trip.created_at)
 
 
@@ -138,3 +143,26 @@ def _spread(planned: list[Trip], rng: random.Random, portal: PlayedPortal) -> No
             plain.pop().trouble = trouble
     for number, trip in enumerate(plain[: len(planned) // 8]):
         trip.luck = luck[number % len(luck)]
+
+
+def _exchange(planned: list[Trip], rng: random.Random, portal: PlayedPortal) -> None:
+    """A few plain returns of one unit are exchanged: for the same value, for dearer goods, for cheaper ones."""
+    plain = [trip for trip in planned if _may_be_exchanged(trip)]
+    rng.shuffle(plain)
+    for trip, more in zip(plain[: max(1, len(planned) // 15)], cycle(portal.exchanges), strict=False):
+        [line] = [line for line in trip.order["line_items"] if line["id"] == trip.lines[0]["line_item_id"]]
+        _, _, value = line_money(line, trip.order["taxes_included"])
+        price = max(value + more, value // 2)
+        sku = rng.choice([sku for sku, _, _ in PRODUCTS if sku != line["sku"]])
+        trip.outcome = "exchange"
+        trip.exchange = {"sku": sku, "price": to_text(price, CURRENCY)}
+
+
+def _may_be_exchanged(trip: Trip) -> bool:
+    """Nothing else happens to it, and its one unit is a whole order line, so that its value is plain to see."""
+    plain = trip.outcome == "refund" and trip.trouble is None and trip.luck is None
+    kept = trip.fee == "0.00" and trip.refund_shipping == "0.00"
+    whole = trip.units == 1 and any(
+        line["id"] == trip.lines[0]["line_item_id"] and line["quantity"] == 1 for line in trip.order["line_items"]
+    )
+    return plain and kept and whole
