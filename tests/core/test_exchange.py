@@ -115,6 +115,12 @@ def test_terms_name_the_problem_they_find() -> None:
     assert caught.value.kind == "exchange_sku_not_found"
 
 
+def test_a_person_who_made_the_order_that_did_not_add_up_lets_the_return_go_on() -> None:
+    look = wishing(look_after(SWAP), replace(NEW, total=1500), exchange_used=2000)
+    done = with_case(look, accepted_differences={"exchange_does_not_balance": "finance: SO77"})
+    assert kinds(done) == set() and exchange.concluded(done.case)
+
+
 # --- forms
 
 

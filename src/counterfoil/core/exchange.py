@@ -18,6 +18,9 @@ from counterfoil.core.returns import ExchangeLine, LabelStatus, Stage
 
 BY_HAND = "exchange_by_hand"
 UNAVAILABLE = "exchange_unavailable"
+OUT_OF_STOCK = "exchange_out_of_stock"
+_MADE_BY_HAND = (BY_HAND, "exchange_incomplete", "exchange_sku_not_found", "exchange_does_not_balance")
+_GIVEN_UP = (UNAVAILABLE, OUT_OF_STOCK)
 
 
 class ExchangeError(ValueError):
@@ -191,13 +194,18 @@ def standing(case: ReturnCase) -> Step | None:
 
 
 def by_hand(case: ReturnCase) -> bool:
-    """Whether a person takes care of the exchange order."""
-    return BY_HAND in case.accepted_differences
+    """Whether a person takes care of the exchange order, having accepted that we cannot."""
+    return any(kind in case.accepted_differences for kind in _MADE_BY_HAND)
 
 
 def given_up(case: ReturnCase) -> bool:
     """Whether the customer gets something else instead."""
-    return UNAVAILABLE in case.accepted_differences
+    return why_given_up(case) is not None
+
+
+def why_given_up(case: ReturnCase) -> str | None:
+    """Who accepted that, and why."""
+    return next((case.accepted_differences[kind] for kind in _GIVEN_UP if kind in case.accepted_differences), None)
 
 
 def value_used(case: ReturnCase) -> int:

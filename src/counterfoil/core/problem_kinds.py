@@ -196,6 +196,7 @@ _ALL: tuple[ProblemKind, ...] = (
         "Exchange without item or price",
         "Open the return in the portal and look which item the customer chose.",
         "Complete the exchange there; the return goes on by itself once the portal shows it.",
+        "Or make the order in the ERP by hand and accept with its number.",
     ),
     _kind(
         "exchange_sku_not_found",
@@ -211,6 +212,7 @@ _ALL: tuple[ProblemKind, ...] = (
         "Exchange figures that do not add up",
         "Compare the new goods' price with the value used and what the customer paid on top, in the portal.",
         "Correct the return in the portal; nothing is ordered until the figures add up.",
+        "Or make the order in the ERP by hand and accept with its number.",
     ),
     _kind(
         "exchange_out_of_stock",
@@ -218,7 +220,7 @@ _ALL: tuple[ProblemKind, ...] = (
         "No stock for the exchange",
         "The stock is looked at again by itself; the customer's wish is kept.",
         "If it will not come, offer the alternative the message names and change the outcome in the portal.",
-        "Accept exchange_unavailable with what was agreed once the customer has chosen.",
+        "Accept with what was agreed once the customer has chosen: the goods are then no longer waited for.",
     ),
     _kind(
         "exchange_unavailable",

@@ -150,7 +150,7 @@ def _stock(look: Look, terms: ExchangeTerms) -> Iterator[Finding]:
     short = _short_of(terms, last)
     if short:
         yield Problem(
-            kind="exchange_out_of_stock",
+            kind=ex.OUT_OF_STOCK,
             message=f"{'; '.join(short)}. It is looked for again by itself; else offer {_fallback(look)}.",
             amount=terms.carried_over,
             currency=case.currency,

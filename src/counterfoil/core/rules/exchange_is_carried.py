@@ -16,7 +16,7 @@ def judge(look: Look) -> Verdict:
     if exchange.by_hand(case):
         return Pass("a person takes care of the exchange order")
     if exchange.given_up(case):
-        return Pass(f"the exchange was given up: {case.accepted_differences[exchange.UNAVAILABLE]}")
+        return Pass(f"the exchange was given up: {exchange.why_given_up(case)}")
     order = exchange.standing(case)
     if order is not None:
         return Pass(f"exchange order {order.number} stands in the ERP")
