@@ -60,6 +60,8 @@ _WRITE_OFF = "WOFF"
 
 def documents(erp: str, state: Json, order: str, kind: str, currency: str) -> tuple[Document, ...]:
     """Documents of a kind that stand for an order."""
+    if kind == "exchange order":
+        return _prima_exchanges(state, order) if erp != "netsuite" else _netsuite_exchanges(state, order)
     if erp != "netsuite":
         found = _prima(state, order, kind)
         return tuple(
@@ -70,6 +72,21 @@ def documents(erp: str, state: Json, order: str, kind: str, currency: str) -> tu
         Document(kind=kind, gross=_minor(row, "total", currency), tax=_minor(row, "taxTotal", currency))
         for row in _netsuite(state, order, kind)
     )
+
+
+def _prima_exchanges(state: Json, order: str) -> tuple[Document, ...]:
+    """Exchange orders that stand, and whether they are held."""
+    mine = [row for row in state["documents"]["sales_orders"] if row.get("original_order_number") == order]
+    states = [row["status"].lower() for row in mine]
+    return tuple(Document(kind="exchange order", held="hold" in state) for state in states if state != "cancelled")
+
+
+def _netsuite_exchanges(state: Json, order: str) -> tuple[Document, ...]:
+    """The same; their memo names the original order, and a held one waits for approval."""
+    mine = [row for row in state["documents"].get("salesOrder", []) if f"for order {order}" in row.get("memo", "")]
+    states = [str((row.get("status") or {}).get("refName", "")).lower() for row in mine]
+    standing = [state for state in states if state not in ("closed", "cancelled")]
+    return tuple(Document(kind="exchange order", held="pending approval" in state) for state in standing)
 
 
 def _minor(row: Json, name: str, currency: str) -> int | None:

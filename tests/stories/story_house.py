@@ -209,6 +209,11 @@ class StackStage:
             "handling_fee": self._text(ask.fee),
             "refund_shipping": self._text(ask.shipping),
         }
+        if ask.swaps:
+            body["outcome"] = "exchange"
+            body["exchange"] = [
+                {"sku": swap.sku, "quantity": swap.quantity, "price": self._text(swap.price)} for swap in ask.swaps
+            ]
         extras: Json = {}
         if ask.promises is not None:
             promised = self._text(ask.promises)

@@ -30,6 +30,8 @@ NOT_WITH: Mapping[str, Mapping[str, str]] = {
     "prima-file": {
         "cancelled_before_receipt": "no file cancels a return; the cancelling is parked for a person",
         "cancelled_then_returned_again": "no file cancels a return",
+        "exchange_everywhere": "no file releases a held order, so the exchange order is made once it may ship",
+        "exchange_everywhere_cancelled": "no exchange order is there yet to be withdrawn, and no file cancels a return",
         "expired": "no file cancels a return",
         "controlled_with_drafts": "a credit note that comes by file is posted at once",
         "refund_held_back_then_failed": "without drafts the credit is posted before the refund fails",

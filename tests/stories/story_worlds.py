@@ -48,7 +48,7 @@ class StoryStage(Stage):
         world = {
             **erps.prima_world([]),
             "products": [{"sku": sku, "product": sku, "description": sku} for sku in SKUS],
-            "depot_stock": [],
+            "depot_stock": [{"sku": sku, "depot": "MAIN", "on_hand": "90", "allocated": "0"} for sku in SKUS],
             "tax_codes": [],
             "sales_orders": [_prima_order(story) for story in self._stories],
         }
@@ -56,7 +56,11 @@ class StoryStage(Stage):
 
     def _netsuite(self) -> Json:
         world = erps.netsuite_world([], self._folder / "keys")
-        items = [{"id": str(1001 + place), "itemId": sku, "taxRate": 20} for place, sku in enumerate(SKUS)]
+        there = {"items": [{"location": "1", "quantityOnHand": 90}]}
+        items = [
+            {"id": str(1001 + place), "itemId": sku, "taxRate": 20, "locations": there}
+            for place, sku in enumerate(SKUS)
+        ]
         orders = [_netsuite_order(place, story) for place, story in enumerate(self._stories)]
         return {**world, "inventoryItem": items, "salesOrder": orders}
 
