@@ -277,7 +277,6 @@ def _differs(look: Look, due: int) -> Iterator[Finding]:
 
 
 def _besides(case: ReturnCase) -> str:
-    """What of the credit is no money, in words."""
     value = exchange.value_used(case)
     return f" besides {to_text(value, case.currency)} used for new goods" if value else ""
 
@@ -294,7 +293,7 @@ def _refund_first(look: Look) -> Iterator[Finding]:
         return
     if not case.money_out:
         yield from _refund_opens(look)
-    if not case.money_out and not _nothing_to_pay(case):
+    if not (case.money_out or _nothing_to_pay(case)):
         yield Wait(rule="credit_follows_refund", reason="the refund is confirmed by the shop or the gateway")
         return
     answers = gate(look, _WITHOUT_PROMISE)
