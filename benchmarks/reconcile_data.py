@@ -115,7 +115,7 @@ select 'gwb_' || min(b.txn), b.store_id, 'psp_one', 'payout_batch', 'pob_' || mi
   max(b.day) + 1, null, 'batch'
 from refund_gateway_case b where kind = 'batch' group by b.store_id, b.currency, b.block
 union all
-select 'gwo_' || i, store_id, 'psp_one', 'refund', 'po_x', 'MAN-' || (i * 31 % 1000003), '', 'card', currency, items_minor + 1 + i % 7, day, null, 'missing_left'
+select 'gwo_' || i, store_id, 'psp_one', 'refund', 'po_x', case when i % 100 < unnamed() then '' else 'MAN-' || (i * 31 % 1000003) end, '', 'card', currency, items_minor + 1 + i % 7, day, null, 'missing_left'
 from base where u('gwonly', i) < 2000;
 create table batch_edge as
 select 'gwb_' || min(txn) over (partition by store_id, currency, block) as right_id, refund_id as left_id
@@ -151,7 +151,7 @@ select *, u('wl', j) as draw, u('wlmag', j) as mag, case
     when draw < 14000 and day + {lr} + 21 < $as_of then 'late'
     when draw < 18000 then 'dup' when draw < 26000 and qty > 1 then 'short' when draw < 30000 then 'more'
     when draw < 80000 and qty > 1 then 'parcels' else 'ok' end as kind,
-  case when u('wlref', j) < 4000 then 'lost' when u('wlref', j) < 14000 then 'typo' when u('wlref', j) < 60000 then 'styled' else 'exact' end as written
+  case when u('wlref', j) < {lost} then 'lost' when u('wlref', j) < 10000 + {lost} then 'typo' when u('wlref', j) < 60000 then 'styled' else 'exact' end as written
 from line;
 create table receipt as
 select 'RC' || (j * 4) as receipt_id, j, 0 as part, (case kind when 'short' then qty - 1 when 'more' then qty + 1 when 'parcels' then qty - 1 else qty end)::bigint as qty,
@@ -164,7 +164,7 @@ select receipt_id, reference(written, return_id, j) as rma_ref, store_id, wareho
   return_line_id as left_id, r.class, j
 from receipt r join line_case using (j)
 union all
-select 'RCX' || i, 'walk-in ' || i, store_id, 'WH0', 'SKU-' || (5000 + i % 900), 1, day, null, 'missing_left', -i from base where u('blind', i) < 1500;
+select 'RCX' || i, case when i % 100 < unnamed() then '' else 'walk-in ' || i end, store_id, 'WH0', 'SKU-' || (5000 + i % 900), 1, day, null, 'missing_left', -i from base where u('blind', i) < 1500;
 create table receipt_case as
 select *, u('mv', j * 2 + part(receipt_id)) as draw, u('mvmag', j * 2 + part(receipt_id)) as mag, case
     when rday >= $as_of - 1 and draw % 2 = 0 then 'in_transit'
@@ -235,7 +235,7 @@ FILES = {
 MONEY_FILES = ("portal_refunds", "gateway_refunds", "erp_credit_notes", "fx_rates")
 
 
-def _money(run: duckdb.DuckDBPyConnection) -> None:
+def _money(run: duckdb.DuckDBPyConnection, lost: int) -> None:
     """The situations of both money legs, their right-hand records and their truth."""
     run.execute(
         """create table blocks as select *, hash($seed, store_id, currency, block) % 1000 < 6 and n_block > 2 as batched from (
@@ -247,9 +247,9 @@ def _money(run: duckdb.DuckDBPyConnection) -> None:
         "leg": "refund_gateway",
         "late": LATE["refund_gateway"],
         "expected": "method <> 'exchange'",
-        "lost": 15000,
-        "typo": 35000,
-        "styled": 85000,
+        "lost": 15000 * lost,
+        "typo": 20000 + 15000 * lost,
+        "styled": 70000 + 15000 * lost,
         "special": "case when i in (select i from blocks where batched) and day < $as_of - 4 then 'batch' end",
         "compared": "amount_minor",
         "ship": "shipping_minor",
@@ -273,9 +273,9 @@ def _money(run: duckdb.DuckDBPyConnection) -> None:
         "leg": "refund_credit_note",
         "late": LATE["refund_credit_note"],
         "expected": "true",
-        "lost": 30000,
-        "typo": 45000,
-        "styled": 85000,
+        "lost": 30000 * lost,
+        "typo": 15000 + 30000 * lost,
+        "styled": 55000 + 30000 * lost,
         "special": f"case when of_order = 2 and u('merge', o) < 500000 and day < $as_of - 3 and not {crossed} then 'merged' "
         f"when {crossed} and u('fxvar', i) < 60000 then 'fx' end",
         "compared": convert("amount_minor"),
@@ -302,18 +302,31 @@ def _bound(script: str) -> str:
 
 
 def generate(
-    out: Path, refunds: int, seed: int, *, stock: bool = True, form: str = "parquet", shuffle: bool = True
+    out: Path,
+    refunds: int,
+    seed: int,
+    *,
+    stock: bool = True,
+    form: str = "parquet",
+    shuffle: bool = True,
+    lost: int = 1,
+    unnamed: int = 0,
 ) -> None:
-    """Write the exports, `meta.json` and the truth below `out`. `shuffle` puts rows in an order that tells nothing."""
+    """Write the exports, `meta.json` and the truth below `out`.
+
+    `shuffle` puts rows in an order that tells nothing;
+    `lost` times as many references are lost, and `unnamed` per cent of the records that belong to none have no reference.
+    """
     run = duckdb.connect()
     run.execute("set preserve_insertion_order=false")
     run.execute(f"create macro seed() as {seed}::bigint; create macro size() as {refunds}::bigint")
     run.execute("create macro u(tag, i) as (hash(seed(), tag, i::bigint) % 1000000)::bigint")
+    run.execute(f"create macro unnamed() as {unnamed}")
     run.execute("create macro part(id) as ascii(right(id, 1)) % 4")
     run.execute(_bound(REFUNDS))
-    _money(run)
+    _money(run, lost)
     if stock:
-        run.execute(_bound(STOCK.format(lr=LATE["line_receipt"], rs=LATE["receipt_stock"])))
+        run.execute(_bound(STOCK.format(lr=LATE["line_receipt"], rs=LATE["receipt_stock"], lost=4000 * lost)))
         run.execute(_bound(TRUTH_STOCK))
     (out / "truth").mkdir(parents=True, exist_ok=True)
     option = "(format csv, header)" if form == "csv" else "(format parquet)"
@@ -336,8 +349,18 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--no-stock", action="store_true")
     parser.add_argument("--format", choices=("parquet", "csv"), default="parquet")
+    parser.add_argument("--lost", type=int, default=1, help="so many times as many lost references")
+    parser.add_argument("--unnamed", type=int, default=0, help="per cent of foreign records without a reference")
     given = parser.parse_args()
-    generate(given.out, given.refunds, given.seed, stock=not given.no_stock, form=given.format)
+    generate(
+        given.out,
+        given.refunds,
+        given.seed,
+        stock=not given.no_stock,
+        form=given.format,
+        lost=given.lost,
+        unnamed=given.unnamed,
+    )
 
 
 if __name__ == "__main__":
