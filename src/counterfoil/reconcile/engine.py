@@ -136,6 +136,8 @@ def _fields(leg: Leg, as_of: int, late: int) -> Fields:
         "window": rules.WINDOW_DAYS_AFTER,
         "plausible": rules.PLAUSIBLE_PERCENT if leg.money else 100,
         "luck": rules.LUCK_MAX_PERMILLE,
+        "rival_odds": rules.RIVAL_ODDS,
+        "slip_length": rules.KEY_LENGTH_MIN if leg.money else rules.SLIP_LENGTH_MIN_UNITS,
         "small": SMALL_FILE,
         "left_word": leg.left_word,
         "right_word": leg.right_word,
@@ -313,7 +315,12 @@ def _cascade(
     apply("typo_amount", rules.REFERENCE_TYPO, "take")
     apply("typo_parts", rules.REFERENCE_TYPO)
     apply("typo_alone", rules.REFERENCE_TYPO, "take")
+    if _one(run, "select exists (from opened where got > 0)"):
+        apply("typo_amount", rules.REFERENCE_TYPO, "take")
     apply("amount_date", rules.AMOUNT_DATE, "take")
+    if not leg.money:
+        apply("unit_parts", rules.UNIT_PARTS)
+        apply("unit_date", rules.UNIT_DATE)
     apply("order_only", rules.ORDER_ONLY, "take")
     if _one(run, "select exists (from loose)"):
         apply_to_loose()
@@ -432,7 +439,7 @@ def _classify(
 ) -> None:
     steps: tuple[Callable[[], None], ...] = tuple(
         (lambda name=name: perform(run, name, fields))  # type: ignore[misc]  # the default binds the loop's value
-        for name in ("one_currency", "settle", "no_rate")
+        for name in ("one_currency", "unneeded", "settle", "no_rate")
     )
     for step in steps:
         step()

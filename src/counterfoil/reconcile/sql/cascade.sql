@@ -6,7 +6,7 @@
 insert into e
 with twins as (
     select rn, row_number() over (partition by store, unit, amount, nk, o, tender order by day, id) as place
-    from orr where nk <> '' or o <> ''),
+    from orr where nk <> '' or o <> '' or {money} = 0),
 ranked as (
     select *, rank() over (partition by l order by edits, days) as by_l, rank() over (partition by r order by edits, days) as by_r
     from cand where r not in (select rn from twins where place > 1)),
@@ -26,13 +26,13 @@ delete from orr where rn in (select r from e);
 -- A mistyped reference may be another record's own. A right goes down the cascade again, and comes back at the end if
 -- nothing else wants it, when its left does not add up and: its order contradicts the left's; or the left has its exact
 -- right beside it, or is exact without it; or the portal recorded another gateway line, or this one elsewhere; or the amount is unexplained and
--- an open left a slip away wants exactly that.
+-- an open left a slip away wants exactly that (of two alike, the one from before its left may be meant).
 insert into loose
 with sums as (select l, sum(allocated)::bigint as got, count(*) as n from e group by l),
 told as (
     select e.l, e.r, e.allocated, o.amount, o.ship, o.disc, s.got, s.n, r.unit <> o.unit as crossed, r.nk, r.store, r.unit, r.day,
         r.unit = o.base and abs(e.allocated - o.base_amount) * 1000 <= o.base_amount * {fx_band} as converts,
-        o.o <> '' and r.o <> '' and o.o <> r.o as contradicts,
+        o.o <> '' and r.o <> '' and o.o <> r.o as contradicts, o.day as left_day,
         o.gate <> '' and o.gate <> r.id and exists (from orr g where g.id = o.gate and g.store = o.store) as elsewhere,
         exists (from opened g where g.gate = r.id and g.store = r.store and g.l <> e.l) as claimed,
         count(*) over (partition by e.l, e.allocated, r.tender) as alike,
@@ -44,7 +44,7 @@ suspect as (
     where case when crossed then not coalesce(converts, false) else got <> amount end),
 wanted as (
     select s.l, s.r from suspect s join opened o on o.store = s.store and o.unit = s.unit and o.want = s.allocated and o.l <> s.l
-    where not s.crossed and s.alike = 1 and s.nk <> '' and abs(s.got - s.amount) > {rounding} and abs(s.got - s.amount) not in (s.ship, s.disc)
+    where not s.crossed and (s.alike = 1 or s.day < s.left_day and o.day <= s.day) and s.nk <> '' and abs(s.got - s.amount) > {rounding} and abs(s.got - s.amount) not in (s.ship, s.disc)
         and not o.crossed and o.got = 0 and s.day between o.day - {early_days} and o.day + {window}
         and levenshtein(s.nk, o.nk) <= {edits_max}
     group by all having count(*) = 1)
@@ -169,7 +169,7 @@ select * exclude (nk), '{why} (' || edits || case when edits = 1 then ' characte
     select o.l, r.rn as r, r.amount as allocated, edits(r.nk, o.nk) as edits, abs(r.day - o.day) as days, o.nk
     from opened o join orr r on r.store = o.store and r.unit = o.unit and r.amount = o.want
     where not o.crossed and r.nk <> '' and length(o.nk) >= 4 and (o.o = '' or r.o = '' or o.o = r.o) and r.day between o.day - {early_days} and o.day + {window})
-where edits <= case when length(nk) < {key_length} then 1 else {edits_max} end;
+where edits <= case when length(nk) < {slip_length} then 1 else {edits_max} end;
 
 -- name: typo_parts
 -- Several rights with one and the same mistyped reference that make the amount together.
@@ -223,17 +223,31 @@ where edits <= {edits_max} group by l, r;
 -- name: amount_date
 -- No reference on the right and no order that says otherwise: the only two of this amount in these days, and only while
 -- an accidental partner is unlikely: share of nameless rights without any partner x share of lefts that are open in
--- these days x lefts of this amount in them.
+-- these days x the other lefts of this amount in them, or how many there are to a minor unit of amounts of its size (of units:
+-- how many others of its SKU a line of the shop has on average).
+-- Of several partners only those count whose days are usual: a partner five hundred times less likely than the best one,
+-- by the days that pairs with a reference take in these very files, is no rival.
+create or replace temp table pace as
+select rd - ld as days, count(*) as n from {pairs} where r is not null and l is not null group by 1;
+create or replace temp table nameless as
+select * from orr where nk = '' and kind in ('', 'refund', 'return', 'return_receipt');
 create or replace temp table cand as
 with near as (
-    select o.l, r.rn as r, r.amount as allocated, r.store, r.unit, r.day as rday
-    from opened o join orr r on r.store = o.store and r.unit = o.unit and r.amount = o.want
+    select o.l, r.rn as r, r.amount as allocated, r.store, r.unit, r.day as rday, coalesce(p.n, 0) + 0.5 as usual
+    from opened o join nameless r on r.store = o.store and r.unit = o.unit and r.amount = o.want
+    left join pace p on p.days = r.day - o.day
     where not o.crossed and (o.got = 0 or o.want > {rounding} and o.want not in (o.ship, o.disc) and o.want * 10 >= o.got)
-        and r.nk = '' and r.kind in ('', 'refund', 'return', 'return_receipt')
-        and (r.o = '' or o.o = '' or r.o = o.o) and r.day between o.day - {early_days} and o.day + {late}),
+        and (r.o = '' or o.o = '' or r.o = o.o) and r.day between o.day - {early_days} and o.day + {late}
+    qualify usual * {rival_odds} >= max(usual) over (partition by r.rn) and usual * {rival_odds} >= max(usual) over (partition by o.l)),
 crowd as (
-    select n.r, n.l, count(a.rn) as alike from near n left join lhs a on a.store = n.store and a.unit = n.unit and a.amount = n.allocated
-        and n.rday between a.day - {early_days} and a.day + {late} group by n.r, n.l),
+    select n.r, n.l, count(a.rn) filter (a.amount = n.allocated) as alike, count(a.rn) as of_size, 10 ** (length(n.allocated::varchar) - 1) as sizes
+    from near n left join lhs a on {money} = 1 and a.store = n.store and a.unit = n.unit and length(a.amount::varchar) = length(n.allocated::varchar)
+        and left(a.amount::varchar, 1) = left(n.allocated::varchar, 1) and n.rday between a.day - {early_days} and a.day + {late} group by all having {money} = 1
+    union all
+    select r, l, sum(alike), sum(n * (n - 1)) + 1, sum(n) from (
+        select n.r, n.l, count(*) as n, count(*) filter (a.unit = n.unit and a.amount = n.allocated) as alike
+        from near n join lhs a on {money} = 0 and a.store = n.store and n.rday between a.day - {early_days} and a.day + {late}
+        group by n.r, n.l, a.unit) group by r, l),
 each_day as (select day, count(*) as lefts from lhs group by day),
 each_open as (select day, count(distinct l) as opens from opened group by day),
 share as (
@@ -241,10 +255,44 @@ share as (
     from (select distinct rday from near) d join each_day a on d.rday between a.day - {early_days} and a.day + {late}
     left join each_open p on p.day = a.day group by d.rday),
 alone as (
-    select count(*) as nameless, count(*) filter (rn not in (select r from near)) as orphans from orr where nk = '')
+    select count(*) as nameless, count(*) filter (rn not in (select r from near)) as orphans from nameless)
 select n.l, n.r, n.allocated, 0 as edits, 0 as days, '{why}' as why
 from near n join crowd c on c.r = n.r and c.l = n.l join share s on s.rday = n.rday, alone a
-where (2 * c.alike - 1) * s.opens * (a.orphans + 1) * 1000 <= 2 * s.lefts * (a.nameless + 2) * {luck} or c.alike = 1 and {lefts} <= {small};
+where greatest((c.alike - 1) * c.sizes, c.of_size) * s.opens * (a.orphans + 1) * 1000 <= c.sizes * s.lefts * (a.nameless + 2) * {luck} or c.alike = 1 and {lefts} <= {small};
+
+-- name: unit_parts
+-- Units of one SKU without a reference: the only open line of the SKU in its shop, and all of them together make it.
+create or replace temp table cand as
+with near as (
+    select o.l, r.rn as r, r.amount as allocated, o.want
+    from opened o join orr r on r.store = o.store and r.unit = o.unit
+    where o.got = 0 and r.nk = '' and r.day between o.day - {early_days} and o.day + {late}),
+sure as (
+    select l from near where r in (select r from near group by r having count(*) = 1)
+    group by l having count(*) = any_value((select count(*) from near n where n.l = near.l)) and sum(allocated) = any_value(want) and count(*) > 1)
+select l, r, allocated, 0 as edits, 0 as days, '{why}' as why from near where l in (select l from sure);
+
+-- name: unit_date
+-- Other units than the line's, or later than allowed: only when the SKU is open once on both sides and, as with amounts,
+-- a partner by accident is unlikely.
+create or replace temp table cand as
+with near as (
+    select o.l, r.rn as r, r.amount as allocated, r.store, r.unit, r.day as rday
+    from opened o join orr r on r.store = o.store and r.unit = o.unit
+    where o.got = 0 and r.nk = '' and r.day between o.day - {early_days} and o.day + {window}),
+single as (
+    select * from near qualify count(*) over (partition by l) = 1 and count(*) over (partition by r) = 1),
+crowd as (
+    select n.l, n.r, count(*) - 1 as others from single n join lhs a on a.store = n.store and a.unit = n.unit
+        and n.rday between a.day - {early_days} and a.day + {window} group by all),
+shops as (
+    select store, sum(n * (n - 1)) + 1 as more, sum(n) as lefts from (
+        select store, unit, count(*) as n from lhs where store in (select store from single) group by all) group by store),
+alone as (select count(*) as nameless, count(*) filter (rn in (select rn from orr)) as orphans from rx where nk = ''),
+share as (select count(distinct l) as opens from opened)
+select n.l, n.r, n.allocated, 0 as edits, 0 as days, '{why}' as why
+from single n join crowd c using (l, r) join shops s using (store), alone a, share h
+where greatest(c.others * s.lefts, s.more) * h.opens * (a.orphans + 1) * 1000 <= s.lefts * {lefts} * (a.nameless + 2) * {luck};
 
 -- name: order_only
 -- Not when the right repeats another left of the order to the minor unit.
@@ -277,16 +325,19 @@ with spelt_out as (
     select rn, store, plain(key) as nk, order_key(ord) as o from around where rn not in (select rn from ol)
     union all select rn, store, nk, o from ol where rn in (select l from e))
 select p.*, a.store, a.nk, a.o from paid p join spelt_out a on a.rn = p.l;
+create or replace temp table unnamed as select e.l from e join rx r on r.rn = e.r where r.nk = '' group by e.l having count(*) = 1;
 create or replace temp table cand as
 with near as (
     select a.l, r.rn as r, r.amount as allocated, abs(r.day - a.day) as days,
         case when r.nk <> '' then edits(r.nk, a.nk) else 99 end as apart, r.o <> '' and r.o = a.o as same_order,
-        r.o <> '' and a.o <> '' and r.o <> a.o as contradicts
+        r.o <> '' and a.o <> '' and r.o <> a.o as contradicts,
+        {money} = 0 and r.nk = '' and r.day between a.day and a.day + {late} and a.l in (select l from unnamed)
+            and not exists (from opened w where w.store = r.store and w.unit = r.unit and w.day <= r.day) as alike
     from paid a join orr r on r.store = a.store and r.unit = a.unit and r.amount = a.amount
     where abs(r.day - a.day) <= {window})
 select l, r, any_value(allocated) as allocated, min(case when apart <= {edits_max} then apart else 50 end) as edits, min(days) as days,
     '{why}' as why
-from near where same_order or (apart <= {edits_max} and not contradicts) group by l, r;
+from near where same_order or (apart <= {edits_max} and not contradicts) or alike group by l, r;
 
 -- name: take_repeats
 -- A left may be repeated more than once; a repeat must belong to one left only.

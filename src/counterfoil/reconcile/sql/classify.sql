@@ -7,6 +7,12 @@ select e.l, arg_min(r.unit, case when r.unit = o.unit then '0' when r.unit = o.b
 from e join ol o on o.rn = e.l join rx r on r.rn = e.r group by e.l;
 delete from e using compared c, rx r where e.l = c.l and e.r = r.rn and r.unit <> c.unit;
 
+-- name: unneeded
+-- What a slip had joined to a refund that needs no right: without it the refund stands aside like its kind.
+insert into aside_left
+select unit, amount from ol l where {optional} in ({unneeded}) and rn not in (select l from e);
+delete from ol l where {optional} in ({unneeded}) and rn not in (select l from e);
+
 -- name: settle
 -- Every left that went further, with what came for it. Across currencies both days' rates are tried: an ERP books at one
 -- of them, and the run takes the one that explains more documents to the cent.
@@ -44,7 +50,7 @@ delete from e where l in (select l from unrated);
 create or replace temp table repeats as
 with alike as (
     select e.l, e.r, e.allocated, f.got - f.want as over, count(*) over same as copies,
-        row_number() over (partition by e.l, e.allocated, r.tender order by r.day desc, r.id desc) as place
+        row_number() over (partition by e.l, e.allocated, r.tender order by r.day desc, length(r.id) desc, r.id desc) as place
     from e join fl f on f.l = e.l join rx r on r.rn = e.r where e.class = 'match' and f.got > f.want and e.allocated > 0
     window same as (partition by e.l, e.allocated, r.tender)),
 fitting as (select *, (over + allocated // 2) // allocated as extra from alike where copies > 1)
@@ -52,14 +58,14 @@ select l, r, place, extra from fitting
 where extra between 1 and copies - 1 and abs(over - extra * allocated) <= {rounding} and place <= extra
 qualify dense_rank() over (partition by l order by allocated desc) = 1;
 update e set class = 'duplicate', why = '{repeat_why}' where (l, r) in (select (l, r) from repeats);
--- Whichever way they were found, of records alike the one the portal recorded is the match, else the first;
--- the others repeat it.
+-- Whichever way they were found, of records alike the one the portal recorded is the match, else the first (on one day the
+-- lower id, as a number that grows is lower); the others repeat it.
 create or replace temp table places as
 select e.l, e.r, e.class as before,
     case when row_number() over latest <= count(*) filter (e.class = 'duplicate') over same then 'duplicate' else 'match' end as class
 from e join rx r on r.rn = e.r join ol o on o.rn = e.l where e.l in (select l from e where class = 'duplicate')
 window same as (partition by e.l, e.allocated, r.tender),
-    latest as (partition by e.l, e.allocated, r.tender order by r.id = o.gate, r.day desc, r.id desc);
+    latest as (partition by e.l, e.allocated, r.tender order by r.id = o.gate, r.day desc, length(r.id) desc, r.id desc);
 update e set class = p.class, why = case when p.class = 'duplicate' then '{repeat_why}' else '{first_why}' end
 from places p where e.l = p.l and e.r = p.r and p.class <> p.before;
 
