@@ -120,6 +120,7 @@ def _fields(leg: Leg, as_of: int, late: int) -> Fields:
         "classes": f"classes_{leg.name}",
         "words": f"words_{leg.name}",
         "early": f"early_{leg.name}",
+        "several": f"several_{leg.name}",
         "and_unit": "" if leg.money else "and r.unit = l.unit",
         "late": late,
         "as_of": as_of,
@@ -293,6 +294,8 @@ def _cascade(
             return
         own: Fields = {**fields, "rule": rule.name, "why": _inside(rule.why), "standing": rule.standing, "class": kind}
         perform(run, name, own)
+        if not _one(run, "select exists (from cand)"):
+            return
         perform(run, take, own)
         perform(run, "touched", fields)
         perform(run, "reopen", fields)
@@ -321,6 +324,8 @@ def _cascade(
     if not leg.money:
         apply("unit_parts", rules.UNIT_PARTS)
         apply("unit_date", rules.UNIT_DATE)
+    if _one(run, "select exists (from orr)"):
+        perform(run, "around", fields)
     apply("order_only", rules.ORDER_ONLY, "take")
     if _one(run, "select exists (from loose)"):
         apply_to_loose()
@@ -450,6 +455,7 @@ def _classify(
     for name in ("mark_repeats", "judge", "candidates", "classes", "edges", "words"):
         perform(run, name, fields)
     run.execute(f"create or replace temp table {fields['further']} as select l from further")
+    run.execute(f"create or replace temp table {fields['several']} as select l from ex where n > 1")
 
 
 def _say_unrated(run: duckdb.DuckDBPyConnection, leg: Leg, sources: dict[str, Source], findings: Findings) -> None:

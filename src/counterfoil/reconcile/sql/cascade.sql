@@ -240,14 +240,14 @@ with near as (
         and (r.o = '' or o.o = '' or r.o = o.o) and r.day between o.day - {early_days} and o.day + {late}
     qualify usual * {rival_odds} >= max(usual) over (partition by r.rn) and usual * {rival_odds} >= max(usual) over (partition by o.l)),
 crowd as (
-    select n.r, n.l, count(a.rn) filter (a.amount = n.allocated) as alike, count(a.rn) as of_size, 10 ** (length(n.allocated::varchar) - 1) as sizes
-    from near n left join lhs a on {money} = 1 and a.store = n.store and a.unit = n.unit and length(a.amount::varchar) = length(n.allocated::varchar)
-        and left(a.amount::varchar, 1) = left(n.allocated::varchar, 1) and n.rday between a.day - {early_days} and a.day + {late} group by all having {money} = 1
-    union all
-    select r, l, sum(alike), sum(n * (n - 1)) + 1, sum(n) from (
-        select n.r, n.l, count(*) as n, count(*) filter (a.unit = n.unit and a.amount = n.allocated) as alike
-        from near n join lhs a on {money} = 0 and a.store = n.store and n.rday between a.day - {early_days} and a.day + {late}
-        group by n.r, n.l, a.unit) group by r, l),
+    select n.r, n.l, count(a.rn) as alike from near n left join lhs a on a.store = n.store and a.unit = n.unit and a.amount = n.allocated
+        and n.rday between a.day - {early_days} and a.day + {late} group by n.r, n.l),
+shops as (
+    select store, case when {money} = 1 then unit end as unit, case when {money} = 1 then size(amount) end as size,
+        case when {money} = 1 then sum(n) else sum(n * (n - 1)) + 1 end as of_size,
+        case when {money} = 1 then 10 ** (any_value(length(amount::varchar)) - 1) else sum(n) end::hugeint as sizes
+    from (select store, unit, case when {money} = 1 then amount end as amount, count(*)::hugeint as n from lhs
+        where store in (select store from near) group by all) group by 1, 2, 3),
 each_day as (select day, count(*) as lefts from lhs group by day),
 each_open as (select day, count(distinct l) as opens from opened group by day),
 share as (
@@ -257,8 +257,10 @@ share as (
 alone as (
     select count(*) as nameless, count(*) filter (rn not in (select r from near)) as orphans from nameless)
 select n.l, n.r, n.allocated, 0 as edits, 0 as days, '{why}' as why
-from near n join crowd c on c.r = n.r and c.l = n.l join share s on s.rday = n.rday, alone a
-where greatest((c.alike - 1) * c.sizes, c.of_size) * s.opens * (a.orphans + 1) * 1000 <= c.sizes * s.lefts * (a.nameless + 2) * {luck} or c.alike = 1 and {lefts} <= {small};
+from near n join crowd c on c.r = n.r and c.l = n.l join share s on s.rday = n.rday
+left join shops h on h.store = n.store and (h.unit = n.unit and h.size = size(n.allocated) or {money} = 0), alone a
+where greatest((c.alike - 1) * coalesce(h.sizes, 1) * {lefts}, coalesce(h.of_size, 0) * s.lefts) * s.opens * (a.orphans + 1) * 1000
+    <= coalesce(h.sizes, 1) * {lefts} * s.lefts * (a.nameless + 2) * {luck} or c.alike = 1 and {lefts} <= {small};
 
 -- name: unit_parts
 -- Units of one SKU without a reference: the only open line of the SKU in its shop, and all of them together make it.
@@ -294,6 +296,13 @@ select n.l, n.r, n.allocated, 0 as edits, 0 as days, '{why}' as why
 from single n join crowd c using (l, r) join shops s using (store), alone a, share h
 where greatest(c.others * s.lefts, s.more) * h.opens * (a.orphans + 1) * 1000 <= s.lefts * {lefts} * (a.nameless + 2) * {luck};
 
+-- name: around
+-- The lefts of the shop, currency and amount of an open right, and those paid in parts: read once, narrow before wide.
+create or replace temp table around as
+select * from lhs where rn in (
+    select rn from lhs a semi join orr r on r.store = a.store and r.unit = a.unit and r.amount = a.amount
+    union all select l from ex where plain);
+
 -- name: order_only
 -- Not when the right repeats another left of the order to the minor unit.
 create or replace temp table cand as
@@ -303,15 +312,11 @@ select l.l, r.rn as r, r.amount as allocated, 0 as edits, 0 as days, '{why}' as 
 from lefts l join rights r on r.store = l.store and r.unit = l.unit and r.o = l.o
 where l.n = 1 and r.n = 1 and l.got = 0 and abs(r.amount - l.want) * 100 <= l.want * {plausible};
 delete from cand where r in (
-    select r.rn from cand c join orr r on r.rn = c.r join lhs a on a.store = r.store and a.unit = r.unit and a.amount = r.amount
+    select r.rn from cand c join orr r on r.rn = c.r join around a on a.store = r.store and a.unit = r.unit and a.amount = r.amount
     where order_key(a.ord) = r.o and a.rn <> c.l);
 
 -- name: repeated
 -- What repeats a right of a left that has what it wants: same order or same reference but for two edits, same amount.
-create or replace temp table around as
-select a.* from lhs a semi join orr r on r.store = a.store and r.unit = a.unit and r.amount = a.amount
-union
-select a.* from lhs a where a.rn in (select l from ex where plain);
 -- In three steps, so that nothing is ever joined by its store alone.
 create or replace temp table paid as
 select p.l, p.ra as amount, p.lu as unit, min(p.rd) as day from {pairs} p semi join around a on a.rn = p.l

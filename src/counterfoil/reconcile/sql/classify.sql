@@ -135,16 +135,16 @@ select o.id as left_id, r.id as right_id, e.rule, e.class, e.allocated, e.why, e
 from e join ol o on o.rn = e.l join rx r on r.rn = e.r;
 
 -- name: write_order
--- The words of an edge travel through the sort as one small number.
+-- The words of an edge travel through the sort as one small number, and a second id only where the first does not decide.
 select '{leg}' as leg, left_id, right_id, w.rule[said] as rule, w.class[said] as class, allocated, w.why[said] as why, w.standing[said] as standing
 from (
-    select lid as left_id, rid as right_id, 1::utinyint as said, ra as allocated
+    select lid as left_id, rid as right_id, 1::utinyint as said, ra as allocated, case when l in (select l from {several}) then rid else '' end as place
     from {pairs} where l is not null and r is not null and l not in (select l from {further})
     union all
-    select lid, rid, w.said, ra from {early} p join {words} w on (w.rule, w.class, w.why, w.standing) = (p.rule, 'match', p.why, 'final')
+    select lid, rid, w.said, ra, '' from {early} p join {words} w on (w.rule, w.class, w.why, w.standing) = (p.rule, 'match', p.why, 'final')
     union all
-    select left_id, right_id, w.said, allocated from {edges} e join {words} w on (w.rule, w.class, w.why, w.standing) = (e.rule, e.class, e.why, e.standing)
-    order by left_id, right_id),
+    select left_id, right_id, w.said, allocated, right_id from {edges} e join {words} w on (w.rule, w.class, w.why, w.standing) = (e.rule, e.class, e.why, e.standing)
+    order by left_id, place),
 (select list(rule order by said) as rule, list(class order by said) as class, list(why order by said) as why, list(standing order by said) as standing
     from {words}) w
 

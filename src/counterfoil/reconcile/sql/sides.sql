@@ -7,6 +7,8 @@
 create or replace temp macro plain(t) as upper(regexp_replace(t, '[\x00-/:-@\x5b-`\x7b-\x7f]', '', 'g'));
 create or replace temp macro order_key(t) as
     case when regexp_matches(t, '[1-9]') then regexp_extract(t, '[1-9].*[^ ]|[1-9]') else upper(trim(t)) end;
+-- Amounts of one size: as many digits, and the same first one.
+create or replace temp macro size(m) as length(m::varchar) || left(m::varchar, 1);
 -- How many edits apart two references are, also when the right one carries a prefix of its own.
 create or replace temp macro edits(r, l) as
     least(levenshtein(r, l), case when length(r) > length(l) then levenshtein(right(r, length(l)), l) else 99 end);
