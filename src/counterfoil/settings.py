@@ -17,6 +17,7 @@ from counterfoil.catalog import vendor
 from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.policy import PRESETS, Edition, FlowPolicy
+from counterfoil.core.proof_rules import ProofRules
 from counterfoil.policy.clashes import Systems
 from counterfoil.policy.compiler import compile_policy
 from counterfoil.policy.reading import UnreadableError
@@ -69,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     engine: str = "dbos"
     poll_every_s: int = 300
     server: Server = Server()
+    proof: ProofRules = ProofRules()
     connection: tuple[ConnectionSettings, ...] = ()
     setup: tuple[SetupSettings, ...] = ()
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from counterfoil.closing.desk import ProofDesk
 from counterfoil.core.case import Acceptance, Reception, Refund, ReturnCase, Step, StepState, Unit
 from counterfoil.core.commands import CaseRef, PostCreditNote
 from counterfoil.core.consent import Wanted
@@ -134,6 +135,11 @@ class FakeSystem:
         Configured("harbour-prima", "prima", "erp", "harbour"),
         Configured("harbour-warehouse", "warehouse", "warehouse", "harbour"),
     )
+
+    @property
+    def desk(self) -> ProofDesk:
+        """Decisions about the proof, over the same database."""
+        return ProofDesk(self.database)
 
 
 def system(folder: Path, *, empty: bool = False) -> FakeSystem:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from counterfoil.bootstrap import build_worker, build_world
+from counterfoil.closing.desk import ProofDesk
 from counterfoil.core.problem_kinds import KINDS
 from counterfoil.core.problems import ProblemKind
 from counterfoil.flow.receive import PREFIX, Hooks
@@ -36,6 +37,7 @@ class ConsoleSystem:
     connections: Sequence[Connection]
     problem_kinds: Mapping[str, ProblemKind]
     actions: Actions
+    desk: ProofDesk
     database_url: str
     setups: Mapping[tuple[str, str], Setup]
 
@@ -101,6 +103,7 @@ def open_console(settings: Settings, world: World) -> tuple[ConsoleSystem, dict[
         connections=tuple(world.connections.values()),
         problem_kinds=KINDS,
         actions=People(world),
+        desk=ProofDesk(world.database, world.proof),
         database_url=settings.database_url,
         setups=world.setups,
     )

@@ -13,6 +13,7 @@ import msgspec
 from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping as WordMapping
 from counterfoil.core.policy import Agreement, Edition
+from counterfoil.core.proof_rules import ProofRules
 from counterfoil.ports.capabilities import Cap
 from counterfoil.ports.translation import Translation
 from counterfoil.ports.vendors import Client, CountingClient, Delivery, Family, Tally, VendorSpec
@@ -96,6 +97,7 @@ class World:
     connections: Mapping[str, Connection]
     setups: Mapping[tuple[str, str], Setup]
     worker: str = "worker"
+    proof: ProofRules = field(default_factory=ProofRules)
     now: Callable[[], str] = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     editions: Callable[[str, str], tuple[Edition, ...]] = lambda brand, portal: ()
 

@@ -74,6 +74,12 @@ PERMISSIONS: dict[str, tuple[Any, str]] = {
         _in_groups("admin") | (_in_groups("finance", "ops", "cx", "integration") & owns_problem),
         "the team that owns it",
     ),
+    "proof.comment": (
+        _in_groups("finance", "ops", "cx", "integration", "auditor", "admin"),
+        "anyone with a role",
+    ),
+    "proof.decide": (_in_groups("finance", "ops", "admin"), "finance or operations"),
+    "proof.approve": (_in_groups("finance", "admin"), "finance"),
     "connections.pause": (_in_groups("finance", "ops", "integration", "admin"), "finance, operations or integration"),
     "connections.resume": (_in_groups("integration", "admin"), "integration"),
     "deliveries.requeue": (_in_groups("integration", "admin"), "integration"),

@@ -171,3 +171,8 @@ def number(text: str, name: str) -> int:
     if not text.isdigit() or len(text) > 18:
         raise FilterError(f"“{name}” must be a whole number.")
     return int(text)
+
+
+def tokens(query: Mapping[str, str], labels: Mapping[str, object]) -> list[Token]:
+    """The tokens of any list, each name with the words for its values."""
+    return _tokens(query, labels)

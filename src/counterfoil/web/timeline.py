@@ -67,6 +67,15 @@ def _house(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[st
     return {"tone": "person", "detail": ": ".join(parts)}
 
 
+def _proof(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[str, str]:
+    """What was decided about which records, and why."""
+    told = [str(record.get("record_id", "")) for record in fact.get("records") or ()] or [str(fact.get("record") or "")]
+    number = f"decision {fact['decision']}" if fact.get("decision") else ""
+    what = str(fact.get("what") or fact.get("state") or "").replace("_", " ")
+    why = str(fact.get("because") or fact.get("reason") or fact.get("words") or "")
+    return {"tone": "person", "detail": ", ".join(filter(None, [number, what, *told])), "why": why}
+
+
 def _portal(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[str, str]:
     shown = fact.get("portal_return") or {}
     units = sum(line.get("qty", 1) for line in shown.get("lines") or ())
@@ -208,6 +217,9 @@ _TELLERS = {
     "ApprovalRefused": _answered,
     "ChargebackMoved": _dispute,
     "ProblemResolved": _house,
+    "ProofDecided": _proof,
+    "ProofDecisionMoved": _proof,
+    "ProofCommented": _proof,
     "ConnectionPaused": _house,
     "ConnectionResumed": _house,
     "DeliveryRequeued": _house,

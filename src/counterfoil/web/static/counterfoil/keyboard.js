@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const STORED = "counterfoil-keys";
-  const GO = { t: "today", r: "returns", e: "problems", c: "connections", a: "audit" };
+  const GO = { t: "today", r: "returns", e: "problems", p: "proof", c: "connections", a: "audit" };
   let waitsForPlace = 0;
 
   const help = () => document.getElementById("shortcuts");
