@@ -14,7 +14,7 @@ from counterfoil.closing.own_books import Books
 from counterfoil.ports.actions import ActionError
 from counterfoil.testing.road import Road
 
-GATEWAY, CREDIT, ARRIVAL, STOCK = "refund_gateway", "refund_credit_note", "line_receipt", "receipt_stock"
+GATEWAY, ARRIVAL, STOCK = "refund_gateway", "line_receipt", "receipt_stock"
 
 
 def refund(name: str, minor: int, day: str = "2026-10-01", order: str = "") -> dict[str, Any]:
@@ -65,8 +65,9 @@ class Night:
         assert proven.unbalanced == ()
         return proven
 
-    def open(self) -> dict[str, str]:
-        rows = self.road.rows("select left_id, right_id, class from proof_items where class <> 'timing'")
+    def open(self, leg: str = GATEWAY) -> dict[str, str]:
+        sql = "select left_id, right_id, class from proof_items where class <> 'timing' and leg = :leg"
+        rows = self.road.rows(sql, leg=leg)
         return {row["left_id"] or row["right_id"]: row["class"] for row in rows}
 
     def figures(self, leg: str) -> dict[str, tuple[int, int]]:

@@ -57,7 +57,7 @@ class ProofDesk:
         """Accept what a rule proposed for a record of the right side, with all the lefts it was proposed for."""
         with self._database.read() as tx:
             pairs = tx.rows("proof_pairs_of_right", leg=leg, record_id=right_id)
-        proposed = [row for row in pairs if row["standing"] == "proposed"]
+        proposed = [row for row in pairs if row["standing"] == "proposed" and not row["decision_id"]]
         if not proposed:
             raise ActionError(f"Nothing is proposed for {right_id} any more; load the page again.")
         chosen = [(row["left_id"], right_id, row["allocated_minor"]) for row in proposed]
@@ -212,7 +212,6 @@ def _same(records: list[Row]) -> None:
 
 def _parts(tx: Transaction, leg: Leg, chosen: Chosen, records: dict[tuple[str, str], Row]) -> list[dict[str, Any]]:
     """What each left takes of each right; no more than the right one has."""
-    alone = len(chosen) == 1
     given: Counter[str] = Counter()
     parts: list[dict[str, Any]] = []
     for left, right, minor in chosen:
