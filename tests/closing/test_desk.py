@@ -135,6 +135,6 @@ def test_every_decision_is_in_the_log_with_who_and_why(road: Road, desk: ProofDe
     assert "the till rounds down" in entries[0]["payload"] and "ask the ERP first" in entries[2]["payload"]
     assert log.verify(road.world.database).faults == ()
     with road.world.database.read() as tx:
-        words = [row["words"] for row in tx.rows("notes_of", file="portal_refunds", record_id=LEFT)]
+        words = [row["words"] for row in tx.rows("proof_notes_of", file="portal_refunds", record_id=LEFT)]
         assert words == ["the till rounds down", "the shop says the same", "ask the ERP first"]
         assert workbench.item_of(tx, CREDIT, LEFT, "")["decision_id"] is None  # type: ignore[index]

@@ -224,7 +224,7 @@ def _parts(tx: Transaction, leg: Leg, chosen: Chosen, records: dict[tuple[str, s
         parts.append({"left_id": left, "right_id": right, "minor": taken})
     for right, total in given.items():
         row = records[leg.right_file, right]
-        before = tx.one("taken_of_record", leg=leg.name, file=leg.right_file, record_id=right) or {"minor": 0}
+        before = tx.one("proof_taken_of_record", leg=leg.name, file=leg.right_file, record_id=right) or {"minor": 0}
         if total + before["minor"] > row["amount_minor"]:
             told = shown(leg.right_file, msgspec.json.decode(row["body"]))
             raise ActionError(f"{right} is {told}; more than that would be matched with it.")
@@ -294,7 +294,7 @@ def _decide(
 
 def _move(tx: Transaction, row: Row, state: str, by: str, because: str, what: str) -> None:
     moved = tx.run(
-        "decision_move", id=row["id"], state=state, was=row["state"], by_whom=by, because=because, now=now_ms()
+        "proof_decision_move", id=row["id"], state=state, was=row["state"], by_whom=by, because=because, now=now_ms()
     )
     if moved != 1:
         raise ActionError("Somebody was quicker; load the page again.")

@@ -82,9 +82,9 @@ def keep(tx: Transaction, run_id: int, workings: Workings, decided: Decided) -> 
     lines = [figure._asdict() for figure in workings.figures]
     workbench.keep_workings(tx, run_id, lines, workings.records, workings.pairs)
     for decision in decided.applied:
-        tx.run("decision_applied", id=decision.number, run_id=run_id)
+        tx.run("proof_decision_applied", id=decision.number, run_id=run_id)
     for decision, because in decided.reopened:
-        if tx.run("decision_end", id=decision.number, state="reopened", because=because, was="in_force"):
+        if tx.run("proof_decision_end", id=decision.number, state="reopened", because=because, was="in_force"):
             records = [(file, record_id) for file, record_id, _, _ in decision.records]
             workbench.note(tx, records, "counterfoil", "reopen", because)
     _remark(tx, decided)
@@ -98,7 +98,7 @@ def _remark(tx: Transaction, decided: Decided) -> None:
         if decision.what == REJECT:
             for part in decision.parts:
                 sides = {"decision_id": decision.number, "leg": decision.leg}
-                tx.run("pair_decided", **sides, left_id=part.left_id, right_id=part.right_id)
+                tx.run("proof_pair_decided", **sides, left_id=part.left_id, right_id=part.right_id)
 
 
 # --- pairs ----------------------------------------------------------------------------------------------------------

@@ -335,6 +335,7 @@ create table customer_returns (
     case_id         text not null,
     opened_ms       bigint not null,
     primary key (brand, customer, case_id)
+);
 
 -- The workbench over the proof. An open record's own day, its exposure (never negative) and its signed difference
 -- (right minus left), and the decision that waits to be applied to it.

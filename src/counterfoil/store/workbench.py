@@ -112,7 +112,7 @@ def decisions(tx: Transaction, state: str) -> list[Row]:
     found: list[Row] = []
     last = 0
     while True:
-        page = tx.rows("decisions_in", state=state, last=last, rows=PAGE)
+        page = tx.rows("proof_decisions_in", state=state, last=last, rows=PAGE)
         found += [_whole(tx, row) for row in page]
         if len(page) < PAGE:
             return found
@@ -121,12 +121,12 @@ def decisions(tx: Transaction, state: str) -> list[Row]:
 
 def newest_decisions(tx: Transaction, state: str, rows: int) -> list[Row]:
     """The newest decisions in a state, each with its parts and records."""
-    return [_whole(tx, row) for row in tx.rows("decisions_newest", state=state, rows=rows)]
+    return [_whole(tx, row) for row in tx.rows("proof_decisions_newest", state=state, rows=rows)]
 
 
 def decision(tx: Transaction, number: int) -> Row | None:
     """One decision, with its parts and records."""
-    row = tx.one("decision_one", id=number)
+    row = tx.one("proof_decision_one", id=number)
     return _whole(tx, row) if row is not None else None
 
 
@@ -134,11 +134,11 @@ def decide(
     tx: Transaction, row: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]
 ) -> int:
     """Keep a new decision, and mark what it is about; its number."""
-    made = tx.one("decision_put", **{**row, "at_ms": now_ms()})
+    made = tx.one("proof_decision_put", **{**row, "at_ms": now_ms()})
     assert made is not None, "a row that was just written has a number"
     number = int(made["id"])
-    tx.many("decision_part_put", [{**part, "decision_id": number} for part in parts])
-    tx.many("decision_record_put", [{**record, "decision_id": number} for record in records])
+    tx.many("proof_decision_part_put", [{**part, "decision_id": number} for part in parts])
+    tx.many("proof_decision_record_put", [{**record, "decision_id": number} for record in records])
     mark(tx, number, str(row["leg"]), parts)
     return number
 
@@ -148,17 +148,17 @@ def mark(tx: Transaction, number: int, leg: str, parts: Iterable[Mapping[str, An
     for part in parts:
         sides = {"decision_id": number, "leg": leg, "left_id": part["left_id"], "right_id": part["right_id"]}
         if part["left_id"]:
-            tx.run("item_decided", **{**sides, "right_id": ""})
+            tx.run("proof_item_decided", **{**sides, "right_id": ""})
         if part["right_id"]:
-            tx.run("item_decided", **{**sides, "left_id": ""})
+            tx.run("proof_item_decided", **{**sides, "left_id": ""})
         if part["left_id"] and part["right_id"]:
-            tx.run("pair_decided", **sides)
+            tx.run("proof_pair_decided", **sides)
 
 
 def unmark(tx: Transaction, number: int) -> None:
     """They are open to others again."""
-    tx.run("item_undecided", decision_id=number)
-    tx.run("pair_undecided", decision_id=number)
+    tx.run("proof_item_undecided", decision_id=number)
+    tx.run("proof_pair_undecided", decision_id=number)
 
 
 def note(tx: Transaction, records: Iterable[tuple[str, str]], by: str, what: str, words: str) -> None:
@@ -168,12 +168,12 @@ def note(tx: Transaction, records: Iterable[tuple[str, str]], by: str, what: str
         {"file": file, "record_id": record_id, "at_ms": at, "by_whom": by, "what": what, "words": words}
         for file, record_id in records
     ]
-    tx.many("note_put", rows)
+    tx.many("proof_note_put", rows)
 
 
 def _whole(tx: Transaction, row: Row) -> Row:
     return {
         **row,
-        "parts": tx.rows("decision_parts_of", id=row["id"]),
-        "records": tx.rows("decision_records_of", id=row["id"]),
+        "parts": tx.rows("proof_decision_parts_of", id=row["id"]),
+        "records": tx.rows("proof_decision_records_of", id=row["id"]),
     }

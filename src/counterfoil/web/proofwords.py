@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from counterfoil.core.reconcile.legs import BY_NAME
+
 LEG = {
     "refund_gateway": "Refunds and money that left",
     "refund_credit_note": "Refunds and credit notes",
@@ -74,9 +76,19 @@ RULE = {
 }
 
 
-def cause(line: str) -> str:
+def kind(name: str, leg: str) -> str:
+    """What is wrong with a record, in the words of its two systems."""
+    sides = BY_NAME.get(leg)
+    if sides is not None and name == "missing_right":
+        return f"no {sides.right_word}"
+    if sides is not None and name == "missing_left":
+        return f"no {sides.left_word}"
+    return CLASS.get(name) or name.replace("_", " ")
+
+
+def cause(line: str, leg: str) -> str:
     """A cause as people read it: the reason of a difference, else the class."""
-    return REASON.get(line) or CLASS.get(line) or line.replace("_", " ")
+    return REASON.get(line) or kind(line, leg)
 
 
 def cause_query(line: str) -> str:

@@ -1,7 +1,3 @@
--- name: proof_item_one
--- One open item.
-select * from proof_items where leg = :leg and left_id = :left_id and right_id = :right_id;
-
 -- name: proof_item_of_left
 -- The open item of a left record.
 select * from proof_items where leg = :leg and left_id = :record_id;
@@ -41,85 +37,80 @@ order by day, leg, left_id, right_id limit :rows;
 -- How many matches wait to be accepted or rejected.
 select count(*) as pairs from proof_pairs where standing = 'proposed' and decision_id is null;
 
--- name: decision_put
+-- name: proof_decision_put
 -- A new decision.
 insert into proof_decisions (what, state, leg, brand, unit, minor, account, by_whom, because, at_ms)
 values (:what, :state, :leg, :brand, :unit, :minor, :account, :by_whom, :because, :at_ms)
 returning id;
 
--- name: decision_part_put
+-- name: proof_decision_part_put
 -- Which left takes how much of which right.
 insert into proof_decision_parts (decision_id, left_id, right_id, minor) values (:decision_id, :left_id, :right_id, :minor);
 
--- name: decision_record_put
+-- name: proof_decision_record_put
 -- A record as it was when it was decided.
 insert into proof_decision_records (decision_id, file, record_id, fingerprint, shown, day)
 values (:decision_id, :file, :record_id, :fingerprint, :shown, :day);
 
--- name: decision_one
+-- name: proof_decision_one
 -- One decision.
 select * from proof_decisions where id = :id;
 
--- name: decision_parts_of
+-- name: proof_decision_parts_of
 -- Its parts.
 select left_id, right_id, minor from proof_decision_parts where decision_id = :id order by left_id, right_id;
 
--- name: decision_records_of
+-- name: proof_decision_records_of
 -- Its records.
 select file, record_id, fingerprint, shown, day from proof_decision_records where decision_id = :id order by file, record_id;
 
--- name: decisions_in
+-- name: proof_decisions_in
 -- Decisions in a state, oldest first.
 select * from proof_decisions where state = :state and id > :last order by id limit :rows;
 
--- name: decisions_of_record
--- What was decided about a record, newest first.
-select d.* from proof_decision_records r join proof_decisions d on d.id = r.decision_id
-where r.file = :file and r.record_id = :record_id order by d.id desc;
-
--- name: decision_move
+-- name: proof_decision_move
 -- A decision changes its state; nobody else may have moved it meanwhile.
 update proof_decisions set state = :state, decided_by = :by_whom, decided_because = :because, decided_ms = :now
 where id = :id and state = :was;
 
--- name: decision_end
+-- name: proof_decision_end
 -- A decision that does not hold any more, and why.
 update proof_decisions set state = :state, ended_because = :because where id = :id and state = :was;
 
--- name: decision_applied
+-- name: proof_decision_applied
 -- The run that applied a decision first.
 update proof_decisions set first_run = :run_id where id = :id and first_run is null;
 
--- name: taken_of_record
+-- name: proof_taken_of_record
 -- How much of a record matches by hand already take, on one leg.
 select coalesce(sum(p.minor), 0) as minor from proof_decision_records r
 join proof_decisions d on d.id = r.decision_id and d.state in ('asked', 'in_force') and d.what = 'match' and d.leg = :leg
 join proof_decision_parts p on p.decision_id = d.id and (p.left_id = :record_id or p.right_id = :record_id)
 where r.file = :file and r.record_id = :record_id;
 
--- name: item_decided
+-- name: proof_item_decided
 -- The decision that will be applied to an open item.
 update proof_items set decision_id = :decision_id
 where leg = :leg and ((left_id = :left_id and left_id <> '') or (left_id = '' and right_id = :right_id));
 
--- name: item_undecided
+-- name: proof_item_undecided
 -- No decision waits for these items any more.
 update proof_items set decision_id = null where decision_id = :decision_id;
 
--- name: pair_decided
+-- name: proof_pair_decided
 -- The decision about a proposed pair.
 update proof_pairs set decision_id = :decision_id where leg = :leg and left_id = :left_id and right_id = :right_id;
 
--- name: pair_undecided
+-- name: proof_pair_undecided
 -- No decision about these pairs any more.
 update proof_pairs set decision_id = null where decision_id = :decision_id;
 
--- name: note_put
+-- name: proof_note_put
 -- Something said or done about a record.
 insert into proof_notes (file, record_id, at_ms, by_whom, what, words)
 values (:file, :record_id, :at_ms, :by_whom, :what, :words);
 
--- name: notes_of
+-- name: proof_notes_of
 -- What was said and done about a record, in order.
 select * from proof_notes where file = :file and record_id = :record_id order by id;
 
@@ -127,10 +118,10 @@ select * from proof_notes where file = :file and record_id = :record_id order by
 -- Who signed a period.
 select role, who, at_ms, note from period_signoffs where period = :period order by role;
 
--- name: decisions_newest
+-- name: proof_decisions_newest
 -- Decisions in a state, newest first.
 select * from proof_decisions where state = :state order by id desc limit :rows;
 
--- name: decisions_asked_count
+-- name: proof_decisions_asked_count
 -- How many write-offs wait for a second person.
 select count(*) as decisions from proof_decisions where state = 'asked';

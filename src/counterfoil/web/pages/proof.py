@@ -271,7 +271,7 @@ def _legs(rows: list[Row]) -> list[LegFigures]:
 
 def _counts(tx: Transaction) -> dict[str, Any]:
     proposals = tx.one("proof_pairs_proposed_count") or {"pairs": 0}
-    asked = tx.one("decisions_asked_count") or {"decisions": 0}
+    asked = tx.one("proof_decisions_asked_count") or {"decisions": 0}
     return {"proposed_count": proposals["pairs"], "asked_count": asked["decisions"]}
 
 

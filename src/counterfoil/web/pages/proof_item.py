@@ -225,5 +225,5 @@ def _candidate(row: Row) -> dict[str, Any]:
 
 def _history(tx: Transaction, own: Row) -> list[dict[str, Any]]:
     """What was said and decided about the record, in order."""
-    notes = tx.rows("notes_of", file=own["file"], record_id=own["record_id"])
+    notes = tx.rows("proof_notes_of", file=own["file"], record_id=own["record_id"])
     return [{**row, "title": proofwords.NOTE.get(row["what"], row["what"])} for row in notes]
