@@ -14,7 +14,14 @@ import structlog
 
 from counterfoil.closing.nightly import nightly_if_due
 from counterfoil.flow.deliver import deliver_one
-from counterfoil.flow.look_again import failing_signatures, look_again, look_at_troubled, release_leases, unclaimed
+from counterfoil.flow.look_again import (
+    blind_parcels,
+    failing_signatures,
+    look_again,
+    look_at_troubled,
+    release_leases,
+    unclaimed,
+)
 from counterfoil.flow.poll import poll
 from counterfoil.flow.translate import read_inbox
 from counterfoil.flow.world import World
@@ -57,6 +64,7 @@ class Worker:
         self.register()
         self._engine.schedule("look-again", 10, lambda: look_again(self._world))
         self._engine.schedule("unclaimed-refunds", 600, lambda: unclaimed(self._world))
+        self._engine.schedule("blind-parcels", 60, lambda: blind_parcels(self._world))
         self._engine.schedule("signatures", 15, lambda: failing_signatures(self._world))
         self._engine.schedule("seal", 60, lambda: seal(self._world.database))
         self._engine.schedule("nightly-proof", PROOF_LOOK_S, lambda: nightly_if_due(self._world))
