@@ -36,6 +36,7 @@ def build_world(settings: Settings, database: SqliteDatabase | PostgresDatabase 
         connections=connections,
         setups={(item.brand, item.portal): _setup(item, connections) for item in settings.setup},
         proof=settings.proof,
+        folder=settings.folder,
         worker=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}",
     )
 

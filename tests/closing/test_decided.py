@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -189,6 +191,10 @@ def test_a_record_withdrawn_at_its_source_is_told_apart_from_one_that_matched(ni
     assert (got["opening"], got["withdrawn"], got["closing"]) == ((2, 4300), (1, 300), (1, 4000))
 
 
+ALL_OPEN = (
+    "select leg, left_id, right_id, class, reason, difference_minor, amount_minor, why, bucket from proof_items "
+    "order by leg, left_id, right_id"
+)
 Setting = Callable[[Night], tuple[str, str, str]]
 
 
@@ -239,3 +245,33 @@ def test_what_is_written_off_is_adjusted_and_everything_still_adds_up(night: Nig
     night.desk.undo(number, "sam", "the shop was wrong")
     night.prove()
     assert night.figures(leg)["new"] == (1, item["open_minor"])
+
+
+def test_a_night_over_the_store_of_the_last_one_finds_row_for_row_what_a_full_one_finds(
+    night: Night, tmp_path: Path
+) -> None:
+    dice = random.Random(52)
+    for _ in range(3):
+        refunds = [refund(f"R-{100000 + n}", 1000 + 37 * n, order=f"#{1 + n // 2}") for n in range(40)]
+        lines = [paid(f"ch_{n}", 1000 + 37 * n, f"R-{100000 + n}") for n in range(40)]
+        night.rows["portal_refunds"] = [row for row in refunds if dice.random() < 0.9]
+        night.rows["gateway_refunds"] = [
+            {**row, "amount_minor": row["amount_minor"] + dice.choice((0, 0, 0, 2, -495))}
+            for row in lines
+            if dice.random() < 0.9
+        ]
+        night.road.world.folder = tmp_path
+        night.prove()
+        kept = night.road.rows(ALL_OPEN)
+        night.road.world.folder = None
+        night.prove()
+        assert kept == night.road.rows(ALL_OPEN) and len(kept) > 5
+    assert (tmp_path / nightly.STORE).exists()
+
+
+def test_a_store_somebody_damaged_costs_time_and_nothing_else(night: Night, tmp_path: Path) -> None:
+    night.rows = {"portal_refunds": [refund("R-100001", 4000)], "gateway_refunds": []}
+    night.road.world.folder = tmp_path
+    (tmp_path / nightly.STORE).write_bytes(b"no database")
+    night.prove()
+    assert night.open() == {"R-100001": "missing_right"}

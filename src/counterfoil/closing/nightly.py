@@ -7,9 +7,12 @@ over an ERP that could not be read says so and ends nothing of that ERP's.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from counterfoil.closing import decided, own_books, read_back, workings
 from counterfoil.closing.decided import Decided
@@ -24,9 +27,12 @@ from counterfoil.store.proofs import KeptRun
 if TYPE_CHECKING:
     from counterfoil.reconcile.proof import Run, Settings
 
+_log = structlog.get_logger("counterfoil.nightly")
+
 EARLIER = timedelta(days=7)  # ERP documents may carry an earlier date than the return that caused them
 FIRST_DAY = "2000-01-01"
 NIGHT_HOUR = 2  # UTC; the day before has ended everywhere the ERP posts
+STORE = "proof.duckdb"
 QUIET = frozenset({"timing", "in_transit"})  # worth a line in the report, no exception
 
 
@@ -46,7 +52,7 @@ class Proven:
 
 def run(world: World, settings: Settings | None = None, *, write: Any = None) -> Proven:
     """Prove everything up to the world's today. `write` is given the finished run, to leave its files somewhere."""
-    from counterfoil.reconcile.proof import Settings, prove
+    from counterfoil.reconcile.proof import Settings
 
     started = now_ms()
     today = date.fromisoformat(world.now()[:10])
@@ -57,10 +63,35 @@ def run(world: World, settings: Settings | None = None, *, write: Any = None) ->
     trouble = read_back.read(world, books, since, today.isoformat())
     laid = decided.lay({name: rows for name, rows in books.rows.items() if rows}, standing, complete=not trouble)
     given: dict[str, Any] = dict(laid.rows)
-    with prove(_both_sides(given), settings or Settings(as_of=today)) as found:
+    with _proven(world, _both_sides(given), settings or Settings(as_of=today)) as found:
         if write is not None:
             write(found)
         return _keep(world, books, laid, found, since, started, tuple(trouble))
+
+
+@contextmanager
+def _proven(world: World, given: dict[str, Any], settings: Settings) -> Iterator[Run]:
+    """The proof, through the store of the last run where it can be used, else of everything anew; the same answer.
+
+    The store holds nothing that cannot be made again: one that another process has open, or that cannot be read, is
+    left alone.
+    """
+    import duckdb
+
+    from counterfoil.reconcile.proof import prove
+    from counterfoil.reconcile.store import ReconStore
+
+    with ExitStack() as stack:
+        found: Run | None = None
+        if world.folder is not None:
+            try:
+                world.folder.mkdir(parents=True, exist_ok=True)
+                path = world.folder / STORE
+                store = stack.enter_context(ReconStore(path, memory=settings.memory, threads=settings.threads))
+                found = store.update(given, settings, whole=True)
+            except (duckdb.Error, OSError) as error:
+                _log.warning("proven_without_store", error=repr(error))
+        yield found if found is not None else stack.enter_context(prove(given, settings))
 
 
 def nightly_if_due(world: World) -> bool:

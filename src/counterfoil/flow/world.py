@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -98,6 +99,7 @@ class World:
     setups: Mapping[tuple[str, str], Setup]
     worker: str = "worker"
     proof: ProofRules = field(default_factory=ProofRules)
+    folder: Path | None = None  # where a process keeps what it can make anew; None: it keeps nothing
     now: Callable[[], str] = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     editions: Callable[[str, str], tuple[Edition, ...]] = lambda brand, portal: ()
 
