@@ -9,6 +9,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from counterfoil.cli.workbench import app as workbench_app
+
 app = typer.Typer(
     name="counterfoil",
     help="Carries returns from the portal into the ERP in the right order, and proves that both halves agree.",
@@ -27,6 +29,7 @@ policy_app = typer.Typer(
     help="The policy compiler: what waits for what, and what contradicts itself.", no_args_is_help=True
 )
 app.add_typer(policy_app, name="policy")
+app.add_typer(workbench_app, name="workbench")
 
 SettingsFile = Annotated[
     Path, typer.Option("--settings", "-c", help="The settings file.", envvar="COUNTERFOIL_SETTINGS")
