@@ -19,6 +19,7 @@ POSTS = {
     "delivery_requeue": "deliveries.requeue",
     "proof_match": "proof.decide",
     "proof_reject": "proof.decide",
+    "proof_adopt": "proof.decide",
     "proof_write_off": "proof.decide",
     "proof_decision_move": "proof.approve",
     "proof_comment": "proof.comment",

@@ -199,3 +199,15 @@ def test_records_are_matched_proposals_accepted_and_comments_kept(sign_in: Any, 
         ("loop:R-4", "ch_9", 1500),
         ("loop:R-7", "ch_7", 700),
     ]
+
+
+def test_a_payment_nobody_claimed_is_assigned_to_a_return(sign_in: Any, system: Any) -> None:
+    seed(system)
+    form = {"leg": GATEWAY, "right": "ch_9", "return": "north/loop/88031", "reason": "paid by hand", "next": "/proof"}
+    finance = sign_in("finance")
+    assert "Assign to a return" in finance.get(f"/proof/item?leg={GATEWAY}&right=ch_9").content.decode()
+    assert finance.post("/proof/item/adopt", form).status_code == 303
+    assert system.actions.calls == [("adopt_refund", "north/loop/88031", "ch_9", "finance", "paid by hand")]
+    system.actions.refuse = "No refund ch_9 waits for a return."
+    assert "No refund ch_9 waits" in finance.post("/proof/item/adopt", form).content.decode()
+    assert finance.post("/proof/item/adopt", {**form, "leg": "line_receipt"}).status_code == 404

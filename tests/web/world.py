@@ -107,6 +107,9 @@ class RecordingActions:
     ) -> None:
         self._note("answer", case_id, rule, amount, by, tuple(roles), reason, agreed)
 
+    def adopt_refund(self, case_id: str, ref: str, by: str, reason: str) -> None:
+        self._note("adopt_refund", case_id, ref, by, reason)
+
     def resolve_problem(self, problem_id: int, by: str, reason: str) -> None:
         self._note("resolve_problem", problem_id, by, reason)
 

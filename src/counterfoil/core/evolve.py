@@ -41,6 +41,7 @@ from counterfoil.core.inner_events import (
     ApprovalGiven,
     AttestedUnit,
     DifferenceAccepted,
+    RefundAdopted,
     RetryAsked,
     RiskSeen,
     StepDone,
@@ -125,6 +126,9 @@ def _inner(case: ReturnCase, fact: AnyFact) -> ReturnCase:
             return _made_by(case, _settled(case, fact), fact.by)
         case DifferenceAccepted():
             return _made_by(case, _accepted(case, fact), fact.by)
+        case RefundAdopted():
+            adopted = {**case.adopted_refunds, fact.ref: f"{fact.by}: {fact.reason}"}
+            return _made_by(case, replace(case, adopted_refunds=adopted), fact.by)
         case RiskSeen():
             return replace(case, risk=fact.risk)
         case Answered():

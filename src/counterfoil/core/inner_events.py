@@ -106,6 +106,14 @@ class DifferenceAccepted(Fact, frozen=True, kw_only=True, tag="DifferenceAccepte
     reason: str
 
 
+class RefundAdopted(Fact, frozen=True, kw_only=True, tag="RefundAdopted.v1"):
+    """A person says that a refund made outside the portal was for this return (R85). `ref` is the movement's own."""
+
+    ref: str
+    by: str
+    reason: str
+
+
 class RiskSeen(Fact, frozen=True, kw_only=True, tag="RiskSeen.v1"):
     """What our own records say of the customer's earlier returns and the order's addresses (R86); no personal data."""
 
@@ -141,5 +149,6 @@ InnerFact = (
     | RiskSeen
     | ApprovalGiven
     | ApprovalRefused
+    | RefundAdopted
 )
 AnyFact = OutsideFact | InnerFact

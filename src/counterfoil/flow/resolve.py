@@ -18,6 +18,7 @@ from counterfoil.core.inner_events import (
     ApprovalRefused,
     DifferenceAccepted,
     InnerFact,
+    RefundAdopted,
     RetryAsked,
     StepSettled,
 )
@@ -119,6 +120,24 @@ class People:
                 reason=reason[:REASON_MAX],
             )
             self._act(tx, case_id, fact)
+
+    def adopt_refund(self, case_id: str, ref: str, by: str, reason: str) -> None:
+        """A refund no return named was for this one; it is taken up and the return settles (R85)."""
+        if not reason.strip():
+            raise ActionError("Say why it was for this return; the auditor reads it.")
+        with self._world.database.write() as tx:
+            case = self._case(tx, case_id)
+            fact = cases.loose_refund(tx, case.case.brand, ref)
+            if fact is None:
+                raise ActionError(f"No refund {ref} waits for a return; it may belong to one already.")
+            if fact.currency != case.currency:
+                raise ActionError(f"{ref} is in {fact.currency} and the return in {case.currency}.")
+            if fact.order_ref and case.case.order_ref and fact.order_ref != case.case.order_ref:
+                raise ActionError(f"{ref} was paid on order {fact.order_ref}; the return is of {case.case.order_ref}.")
+            adopted = RefundAdopted(
+                key=f"adopted:{ref}", occurred_at=self._world.now(), ref=ref, by=by, reason=reason[:2000]
+            )
+            self._act(tx, case_id, adopted)
 
     def resolve_problem(self, problem_id: int, by: str, reason: str) -> None:
         """Close a problem by hand; it comes back when a later look finds the same trouble."""

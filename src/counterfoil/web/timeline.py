@@ -172,7 +172,7 @@ def _person(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[s
         "tone": "person",
         "title": title,
         "detail": str(fact.get("reason") or ""),
-        "number": str(fact.get("number") or ""),
+        "number": str(fact.get("number") or fact.get("ref") or ""),
     }
 
 
@@ -213,6 +213,7 @@ _TELLERS = {
     "RetryAsked": _person,
     "StepSettled": _person,
     "DifferenceAccepted": _person,
+    "RefundAdopted": _person,
     "ApprovalGiven": _answered,
     "ApprovalRefused": _answered,
     "ChargebackMoved": _dispute,

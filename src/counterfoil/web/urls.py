@@ -55,6 +55,7 @@ urlpatterns = [
     path("proof/item/match", proof_item.match, name="proof_match"),
     path("proof/item/reject", proof_item.reject, name="proof_reject"),
     path("proof/item/write-off", proof_item.write_off, name="proof_write_off"),
+    path("proof/item/adopt", proof_item.adopt, name="proof_adopt"),
     path("proof/item/comment", proof_item.comment, name="proof_comment"),
     path("proof/proposed", proof.proposed, name="proof_proposed"),
     path("proof/decisions", proof.decisions, name="proof_decisions"),

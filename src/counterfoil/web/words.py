@@ -115,6 +115,7 @@ FACT: Mapping[str, str] = {
     "RetryAsked": "A person asked to try again",
     "StepSettled": "A person did it by hand",
     "DifferenceAccepted": "A person accepted a difference",
+    "RefundAdopted": "A person assigned a refund to this return",
     "RiskSeen": "The customer's history was looked up",
     "ApprovalGiven": "A person agreed to the refund",
     "ApprovalRefused": "A person refused the refund",

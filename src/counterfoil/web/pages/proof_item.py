@@ -135,6 +135,22 @@ def write_off(request: HttpRequest) -> HttpResponse:
     return _do(request, work)
 
 
+@page("proof.decide")
+@require_POST
+def adopt(request: HttpRequest) -> HttpResponse:
+    """Assign a payment nobody claimed to a return (R85)."""
+    leg, _, right_id = _asked(request.POST)
+    if leg.name != "refund_gateway" or not right_id:
+        raise Http404
+
+    def work(by: str, because: str) -> str:
+        case_id = request.POST.get("return", "").strip()
+        current().actions.adopt_refund(case_id, right_id, by, because)
+        return f"Assigned to {case_id}; the return settles, and the next run follows it."
+
+    return _do(request, work)
+
+
 @page("proof.comment")
 @require_POST
 def comment(request: HttpRequest) -> HttpResponse:
