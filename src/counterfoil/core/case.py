@@ -190,6 +190,7 @@ class ReturnCase(msgspec.Struct, frozen=True, kw_only=True):
     reversal_refused: str | None = None
     accepted_differences: Mapping[str, str] = {}  # problem kind -> who and why
     in_transit_at: str | None = None  # when the carrier was first heard to have the parcel
+    restocked_at: str | None = None  # when the portal first said that goods are back on the shelf
     adopted_refunds: Mapping[str, str] = {}  # refunds made outside the portal, by their own reference -> who and why
     first_receipt_at: str | None = None
     first_refund_at: str | None = None

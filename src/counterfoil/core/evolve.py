@@ -89,7 +89,8 @@ def evolve(case: ReturnCase, fact: AnyFact) -> ReturnCase:
         case ProcessingFailed():
             return replace(case, processing_failure=fact.reason)
         case RestockSignalled():
-            return replace(case, restocked={**case.restocked, fact.key: fact.quantity})
+            first = min(filter(None, (case.restocked_at, fact.occurred_at)), default=None)
+            return replace(case, restocked={**case.restocked, fact.key: fact.quantity}, restocked_at=first)
         case RefundReported() | StoreCreditIssued() | RefundMoved():
             return take_money(case, fact)
         case OrderSeen():

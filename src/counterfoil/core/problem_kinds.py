@@ -324,6 +324,16 @@ _ALL: tuple[ProblemKind, ...] = (
         hours=8,
     ),
     _kind(
+        "restock_without_movement",
+        OPS,
+        "Restocked in the portal, not booked in the ERP",
+        "Ask the warehouse whether the goods are on the shelf.",
+        "If they are, have their receipt sent; the exception ends by itself when it is booked.",
+        "If they are not, take the restock back in the portal: it would be phantom stock.",
+        watch=True,
+        hours=24,
+    ),
+    _kind(
         "reverse_receipt_by_hand",
         OPS,
         "Receipt to be reversed by hand",
