@@ -128,6 +128,8 @@ def causes(items: Iterable[Mapping[str, Any]]) -> list[Figure]:
     """Differences by cause: the reason of a variance, else the class."""
     sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
     for item in items:
+        if item["class"] in CALM:
+            continue
         cause = item["reason"] or item["class"] if item["class"] == "variance" else item["class"]
         entry = sums[item["leg"], account(item["leg"], item["unit"]), CAUSE + cause]
         entry[0] += 1
