@@ -129,7 +129,7 @@ def _line(brand: str, ref: str, reference: str, refund: Any, order_name: str | N
     return {
         "gateway_txn_id": ref,
         "store_id": brand,
-        "gateway": refund.gateway or refund.source,
+        "gateway": refund.funded_by or refund.gateway or refund.source,  # a provider's own money never left the shop's
         "line_type": "refund",
         "reference": reference,
         "order_no": order_name or "",
