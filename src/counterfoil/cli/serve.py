@@ -37,7 +37,7 @@ class ConsoleSystem:
     connections: Sequence[Connection]
     problem_kinds: Mapping[str, ProblemKind]
     actions: Actions
-    desk: ProofDesk
+    proof_desk: ProofDesk
     database_url: str
     setups: Mapping[tuple[str, str], Setup]
 
@@ -103,7 +103,7 @@ def open_console(settings: Settings, world: World) -> tuple[ConsoleSystem, dict[
         connections=tuple(world.connections.values()),
         problem_kinds=KINDS,
         actions=People(world),
-        desk=ProofDesk(world.database, world.proof),
+        proof_desk=ProofDesk(world.database, world.proof),
         database_url=settings.database_url,
         setups=world.setups,
     )

@@ -69,7 +69,7 @@ class System(Protocol):
         ...
 
     @property
-    def desk(self) -> ProofDesk:
+    def proof_desk(self) -> ProofDesk:
         """What people may decide about the proof."""
         ...
 

@@ -79,8 +79,8 @@ def item_page(request: HttpRequest) -> HttpResponse:
         "history": history,
         "waiting": waiting,
         "proof": proofwords,
-        "desk": current().desk.rules,
-        "limit": current().desk.rules.limit(own["unit"], money=leg.money),
+        "desk": current().proof_desk.rules,
+        "limit": current().proof_desk.rules.limit(own["unit"], money=leg.money),
         "locked_period": period if shut else "",
         "left_id": left_id,
         "right_id": right_id,
@@ -96,13 +96,13 @@ def match(request: HttpRequest) -> HttpResponse:
 
     def work(by: str, because: str) -> str:
         if request.POST.get("proposed"):
-            number = current().desk.accept(leg.name, request.POST["proposed"], by, because)
+            number = current().proof_desk.accept(leg.name, request.POST["proposed"], by, because)
             return f"Accepted as decision {number}; it applies with the next run."
         chosen = []
         for other in filter(None, map(str.strip, request.POST.getlist("with"))):
             sides = (left_id, other) if left_id else (other, right_id)
             chosen.append((*sides, _amount(request.POST.get(f"amount-{other}", ""), leg, request.POST.get("unit", ""))))
-        number = current().desk.match(leg.name, chosen, by, because)
+        number = current().proof_desk.match(leg.name, chosen, by, because)
         return f"Matched as decision {number}; it applies with the next run."
 
     return _do(request, work)
@@ -115,7 +115,7 @@ def reject(request: HttpRequest) -> HttpResponse:
     leg, _, _ = _asked(request.POST)
 
     def work(by: str, because: str) -> str:
-        current().desk.reject(leg.name, request.POST.get("proposed", ""), by, because)
+        current().proof_desk.reject(leg.name, request.POST.get("proposed", ""), by, because)
         return "Rejected; from the next run on both records are open, and it is not proposed again."
 
     return _do(request, work)
@@ -129,7 +129,7 @@ def write_off(request: HttpRequest) -> HttpResponse:
 
     def work(by: str, because: str) -> str:
         account = request.POST.get("account", "")
-        number = current().desk.write_off(leg.name, left_id, right_id, account, by, because)
+        number = current().proof_desk.write_off(leg.name, left_id, right_id, account, by, because)
         return f"Asked for as decision {number}; it counts once a second person approves."
 
     return _do(request, work)
@@ -158,7 +158,7 @@ def comment(request: HttpRequest) -> HttpResponse:
     leg, left_id, right_id = _asked(request.POST)
 
     def work(by: str, because: str) -> str:
-        current().desk.comment(leg.name, left_id, right_id, by, request.POST.get("words", ""))
+        current().proof_desk.comment(leg.name, left_id, right_id, by, request.POST.get("words", ""))
         return "Comment kept."
 
     return _do(request, work)
@@ -170,9 +170,9 @@ def move(request: HttpRequest) -> HttpResponse:
     """Approve or refuse a write-off somebody else asked for, or take a decision back."""
     number = int(text) if (text := request.POST.get("decision", "")).isdigit() else 0
     moves: dict[str, tuple[Callable[[int, str, str], None], str]] = {
-        "approve": (current().desk.approve, "Approved; it applies with the next run."),
-        "refuse": (current().desk.refuse, "Refused; the difference stays open."),
-        "undo": (current().desk.undo, "Taken back; from the next run on the rules judge again."),
+        "approve": (current().proof_desk.approve, "Approved; it applies with the next run."),
+        "refuse": (current().proof_desk.refuse, "Refused; the difference stays open."),
+        "undo": (current().proof_desk.undo, "Taken back; from the next run on the rules judge again."),
     }
     chosen = moves.get(request.POST.get("do", ""))
     if chosen is None:
