@@ -58,7 +58,7 @@ def _advance(world: World, tx: Transaction, stored: Stored, facts: Sequence[AnyF
     run.adopt()
     decision = run.settle()
     cases.save(tx, stored, run.case, run.entries, decision)
-    problems.sync(tx, run.case, decision.problems, _owners(run.case))
+    problems.sync(tx, run.case, decision.problems, _owners(run.case), news=bool(run.entries))
     _judged(tx, run.look(), stored.seq + len(run.entries))
     _documents(tx, setup, run.case, stored.case)
     if run.named_refund:
