@@ -17,8 +17,9 @@ from counterfoil.core.look import Decision, Ledger, Look, Request
 from counterfoil.core.problems import Owner
 from counterfoil.flow.belongs import belongs
 from counterfoil.flow.risk import risk_seen
+from counterfoil.flow.vocabulary import setup_in_force
 from counterfoil.flow.world import Setup, World
-from counterfoil.store import cases, commands, decisions, problems
+from counterfoil.store import cases, commands, decisions, mappings, problems
 from counterfoil.store.cases import Entry, Loose, Stored
 from counterfoil.store.database import Transaction
 
@@ -51,7 +52,7 @@ def open_return(world: World, tx: Transaction, case: ReturnCase, facts: Sequence
 
 
 def _advance(world: World, tx: Transaction, stored: Stored, facts: Sequence[AnyFact], actor: str) -> Decision:
-    setup = world.setup(stored.case.case.brand, stored.case.case.portal)
+    setup = setup_in_force(world, tx, stored.case.case.brand, stored.case.case.portal)
     run = _Run(world, tx, setup, stored)
     for fact in facts:
         run.apply(fact, actor)
@@ -61,6 +62,7 @@ def _advance(world: World, tx: Transaction, stored: Stored, facts: Sequence[AnyF
     problems.sync(tx, run.case, decision.problems, _owners(run.case), news=bool(run.entries))
     _judged(tx, run.look(), stored.seq + len(run.entries))
     _documents(tx, setup, run.case, stored.case)
+    mappings.note_sightings(tx, stored.case, run.case)
     if run.named_refund:
         _look_beside(world, tx, run.case)
     return decision

@@ -89,13 +89,18 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class World:
-    """Everything the road needs. `now` gives the moment as RFC 3339 in UTC, `editions` the kept policies of a pair."""
+    """Everything the road needs.
+
+    `now` gives the moment as RFC 3339 in UTC, `editions` the kept policies of a pair; `words_known` remembers each
+    setup's mapping as last read from the store (see `flow/vocabulary.py`).
+    """
 
     database: Database
     vault: Vault
     connections: Mapping[str, Connection]
     setups: Mapping[tuple[str, str], Setup]
     worker: str = "worker"
+    words_known: dict[tuple[str, str], WordMapping] = field(default_factory=dict)
     now: Callable[[], str] = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     editions: Callable[[str, str], tuple[Edition, ...]] = lambda brand, portal: ()
 

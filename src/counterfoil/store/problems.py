@@ -73,7 +73,7 @@ def _open(
     connection: str | None = None,
     delivery_id: int | None = None,
 ) -> None:
-    kind, now = kind_of(problem.kind), now_ms()
+    kind, now, cause = kind_of(problem.kind), now_ms(), cause_of(problem, case)
     case_id = case.case_id if case is not None else case_id
     name = {"brand": brand, "case_id": case_id or "", "kind": problem.kind, "subject": problem.subject}
     values = {
@@ -86,14 +86,14 @@ def _open(
         "came_back": int(tx.one("problem_before", **name) is not None),
         "connection": connection,
         "delivery_id": delivery_id,
-        "cause": cause_of(problem, case),
+        "cause": cause,
         "due_ms": now + kind.target_hours * HOUR_MS,
     }
     opened = tx.one("problem_open", **{**name, **values, "case_id": case_id, "now": now})
     if opened is None:
         already = tx.one("problem_opened", **name)
         if already is not None:  # it may have ended a moment ago; then the next look opens it again
-            _bring_up_to_date(tx, already, problem, values["cause"])
+            _bring_up_to_date(tx, already, problem, cause)
         return
     _move(tx, {**name, **values, "snoozed": 0}, 1)
     told(tx, opened["id"], US, "opened", "It came back." if values["came_back"] else "")

@@ -119,6 +119,10 @@ values (:problem_id, :now, :by, :what, :words) returning id;
 -- What happened to a problem, oldest first.
 select * from problem_history where problem_id = :problem_id order by id limit :rows;
 
+-- name: history_last
+-- The last thing that happened to a problem.
+select by_whom, what, words from problem_history where problem_id = :problem_id order by id desc limit 1;
+
 -- name: mention_put
 -- Somebody was named in a comment.
 insert into problem_mentions (who, history_id, problem_id, at_ms) values (:who, :history_id, :problem_id, :now)
