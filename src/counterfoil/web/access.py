@@ -74,6 +74,14 @@ PERMISSIONS: dict[str, tuple[Any, str]] = {
         _in_groups("admin") | (_in_groups("finance", "ops", "cx", "integration") & owns_problem),
         "the team that owns it",
     ),
+    "problems.work": (
+        _in_groups("finance", "ops", "cx", "integration", "admin"),
+        "finance, operations, customer experience or integration",
+    ),
+    "words.change": (
+        _in_groups("finance", "ops", "cx", "integration", "admin"),
+        "finance, operations, customer experience or integration",
+    ),
     "connections.pause": (_in_groups("finance", "ops", "integration", "admin"), "finance, operations or integration"),
     "connections.resume": (_in_groups("integration", "admin"), "integration"),
     "deliveries.requeue": (_in_groups("integration", "admin"), "integration"),

@@ -95,7 +95,7 @@ class System(Protocol):
         ...
 
     @property
-    def setups(self) -> Sequence[SetupFacts]:
+    def setups(self) -> MappingType[tuple[str, str], SetupFacts]:
         """Which brand and portal have an agreement, and so a mapping."""
         ...
 

@@ -24,12 +24,6 @@ select name, body, state, created_ms from commands
 where case_id = :case_id and name in ('DraftCreditNote', 'PostCreditNote', 'DraftCreditNote.v1', 'PostCreditNote.v1')
 order by id desc limit 1;
 
--- name: console_problem_summary
--- Open problems by owner, kind and currency, with the money they hold (index: problems_inbox).
-select owner, kind, currency, count(*) as problems, count(amount_minor) as priced,
-       cast(sum(amount_minor) as bigint) as held_minor, min(opened_ms) as oldest_ms
-from problems where state = 'open' group by owner, kind, currency;
-
 -- name: console_problem
 -- One problem.
 select * from problems where id = :problem_id;
