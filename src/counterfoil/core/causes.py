@@ -25,6 +25,8 @@ OF_ACCOUNT = frozenset({"connection_locked_out", "signature_invalid"})
 """Kinds whose subject is a connection."""
 
 LENGTH_MAX = 160
+SAID = "“"
+"""How a cause begins that is named by what another system said, so that it is never taken for a word."""
 
 _AMOUNT = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)+(?![\w.])")
 _NUMBER = re.compile(r"\d{5,}")
@@ -32,11 +34,11 @@ _NUMBER = re.compile(r"\d{5,}")
 
 def cause_of(problem: Problem, case: ReturnCase | None = None) -> str:
     """The cause a problem belongs to."""
-    if problem.kind in WORD_MISSING or problem.kind in OF_ACCOUNT:
-        return f"{problem.kind}:{problem.subject}"
     step = case.steps.get(problem.subject) if case is not None else None
     if case is not None and step is not None and step.state is StepState.REFUSED:
-        return f"{problem.kind}:{_without_own_numbers(problem.message, case)}"
+        return f"{problem.kind}:{SAID}{_without_own_numbers(problem.message, case)}"
+    if problem.kind in WORD_MISSING or problem.kind in OF_ACCOUNT:
+        return f"{problem.kind}:{problem.subject}"
     return problem.kind
 
 
@@ -49,7 +51,7 @@ def kind_and_words(cause: str) -> tuple[str, str]:
 def word_missing(cause: str) -> tuple[MapKind, str] | None:
     """The kind of word and the word whose absence is the cause; None when no mapping would help."""
     kind, word = kind_and_words(cause)
-    return (WORD_MISSING[kind], word) if kind in WORD_MISSING else None
+    return (WORD_MISSING[kind], word) if kind in WORD_MISSING and not word.startswith(SAID) else None
 
 
 def is_shared(cause: str) -> bool:
@@ -77,7 +79,7 @@ def _without_own_numbers(message: str, case: ReturnCase) -> str:
     for reference in sorted(_references(case), key=len, reverse=True):
         text = text.replace(reference, "…")
     text = _NUMBER.sub("…", _AMOUNT.sub("…", text))
-    return " ".join(text.split())[:LENGTH_MAX]
+    return " ".join(text.split())[:LENGTH_MAX] + "”"
 
 
 def _references(case: ReturnCase) -> set[str]:

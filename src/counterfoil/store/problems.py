@@ -39,7 +39,7 @@ def sync(
         problem = structs.replace(found, amount=amount, currency=currency)
         open_already = known.pop((problem.kind, problem.subject), None)
         if open_already is None:
-            _open(tx, case.case.brand, problem, case=case, owner=owners.get(problem.subject))
+            put(tx, case.case.brand, problem, case=case, owner=owners.get(problem.subject))
             continue
         _bring_up_to_date(tx, open_already, problem, cause_of(problem, case))
         if open_already["snoozed"] and news:
@@ -53,26 +53,13 @@ def put(
     brand: str,
     problem: Problem,
     *,
-    case_id: str | None = None,
-    owner: Owner | None = None,
-    connection: str | None = None,
-    delivery_id: int | None = None,
-) -> None:
-    """Open a problem, or bring the open one up to date. One that was there before is marked as come back."""
-    _open(tx, brand, problem, case_id=case_id, owner=owner, connection=connection, delivery_id=delivery_id)
-
-
-def _open(
-    tx: Transaction,
-    brand: str,
-    problem: Problem,
-    *,
     case: ReturnCase | None = None,
     case_id: str | None = None,
     owner: Owner | None = None,
     connection: str | None = None,
     delivery_id: int | None = None,
 ) -> None:
+    """Open a problem, or bring the open one up to date. One that was there before is marked as come back."""
     kind, now, cause = kind_of(problem.kind), now_ms(), cause_of(problem, case)
     case_id = case.case_id if case is not None else case_id
     name = {"brand": brand, "case_id": case_id or "", "kind": problem.kind, "subject": problem.subject}

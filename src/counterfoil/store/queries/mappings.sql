@@ -65,11 +65,6 @@ where brand = :brand and portal = :portal and kind = :kind and word = :word and 
 -- What happened to a setup's mapping, newest first.
 select * from mapping_changes where brand = :brand and portal = :portal and id < :before order by id desc limit :rows;
 
--- name: mapping_history_word
--- What happened to one word, newest first.
-select * from mapping_changes where brand = :brand and portal = :portal and kind = :kind and word = :word
-order by id desc limit :rows;
-
 -- name: mapping_ever
 -- Whether a word was ever in the store.
 select 1 as found from mapping_changes

@@ -175,20 +175,10 @@ from (select brand, cause, kind, owner, currency, snoozed, problems, priced, hel
       select brand, cause, kind, owner, currency, snoozed, problems, priced, held_minor, units from problem_moves) as open
 group by brand, cause, kind, owner, currency, snoozed having sum(problems) <> 0;
 
--- name: cause_due
--- When the next problem of a cause is due (index: problems_due_cause).
-select due_ms, opened_ms from problems where state = 'open' and cause = :cause and brand = :brand order by due_ms, id limit 1;
-
 -- name: cause_cases
 -- Returns held by a cause, oldest duty first (index: problems_due_cause).
 select id, case_id, subject, message, amount_minor, currency, units, version from problems
 where state = 'open' and cause = :cause and brand = :brand and case_id is not null order by due_ms, id limit :rows;
-
--- name: problems_late
--- How many open problems are past their target, counted up to a limit (index: problems_due).
-select count(*) as problems from (
-    select 1 as one from problems where state = 'open' and snoozed = 0 and due_ms < :now limit :rows
-) as counted;
 
 -- name: problems_mine
 -- How many open problems one person has, counted up to a limit (index: problems_due_assignee).

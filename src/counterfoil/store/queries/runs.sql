@@ -46,7 +46,3 @@ update runs set undone_by = :change_id where change_id = :undone;
 -- name: runs_going
 -- Runs that are not through.
 select * from runs where state = 'going' order by id limit :rows;
-
--- name: runs_recent
--- The newest runs.
-select * from runs order by id desc limit :rows;
