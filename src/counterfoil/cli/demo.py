@@ -74,7 +74,10 @@ def run(
     if trouble:
         trouble_the_week(week, seed, played)
     change = renumbered if trouble else _as_it_is
-    house = _house(sold, played, erp, policy, database, folder, port, console=not headless, change_erp=change)
+    axes = {"inspect_within_hours": 0} if trouble else {}  # what waits for inspection shows on the same day
+    house = _house(
+        sold, played, erp, policy, database, folder, port, console=not headless, change_erp=change, axes=axes
+    )
     with house as (stage, service, address):
         _play(stage, service, week, policy, screen)
         mended = _aftermath(service, portal, mend=headless) if trouble else {}
@@ -139,6 +142,7 @@ def _house(
     *,
     console: bool,
     change_erp: Callable[[Json], Json],
+    axes: Json,
 ) -> Iterator[tuple[Stage, Service, str]]:
     """Simulators, hooks, console and worker, running; everything stops at the end of the block."""
     port = port if console else 0
@@ -148,7 +152,7 @@ def _house(
     stage.start()
     url = database or f"sqlite:///{folder / 'counterfoil.sqlite3'}"
     raw = settings_for(
-        stage, database=url, folder=folder, port=sock.getsockname()[1], policy=policy, public_url=address
+        stage, database=url, folder=folder, port=sock.getsockname()[1], policy=policy, public_url=address, axes=axes
     )
     try:
         settings = parse(raw, "the demonstration's settings")

@@ -129,8 +129,10 @@ class Stage:
         }
 
 
-def settings_for(stage: Stage, *, database: str, folder: Path, port: int, policy: str, public_url: str) -> Json:
-    """Our settings, as a person would write them."""
+def settings_for(
+    stage: Stage, *, database: str, folder: Path, port: int, policy: str, public_url: str, axes: Json
+) -> Json:
+    """Our settings, as a person would write them; `axes` are what the policy changes of its preset."""
     erp_config = (
         erps.netsuite_config(stage.urls["netsuite"], folder / "keys")
         if stage.erp == "netsuite"
@@ -179,6 +181,7 @@ def settings_for(stage: Stage, *, database: str, folder: Path, port: int, policy
                 "brand": BRAND,
                 "portal": stage.portal.name,
                 "preset": policy,
+                "policy": axes or {},
                 "mapping": erps.mapping(),
                 "connections": {
                     "portal": stage.portal.connection,
