@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from counterfoil.core.case import Acceptance, Reception, Refund, ReturnCase, Step, StepState, Unit
-from counterfoil.core.causes import cause_of
+from counterfoil.core.causes import cause_of, is_shared
 from counterfoil.core.commands import CaseRef, PostCreditNote
 from counterfoil.core.consent import Wanted
 from counterfoil.core.documents import CreditCharge, CreditLine, CreditNote, DocumentRef, ErpOrder
@@ -226,6 +226,7 @@ def add_problem(tx: Transaction, case: ReturnCase | None, kind: str, message: st
     }
     subject = str(values["subject"])
     values["cause"] = cause_of(Problem(kind=kind, message=message, subject=subject), case)
+    values["shared"] = int(is_shared(values["cause"]))
     if values["state"] == "open":
         priced = values.get("amount_minor")
         insert(
@@ -685,6 +686,7 @@ def _trouble(tx: Transaction, case: ReturnCase, order: str, now: int) -> None:
             amount_minor=amount,
             currency=case.currency,
             came_back=int(order == "H-2190"),
+            subject=message.rsplit(" ", 1)[-1].rstrip(".") if kind == "sku_not_found" else "",
         )
         tx.query("update cases set problems_open = 1 where case_id = :case_id", {"case_id": case.case_id})
 

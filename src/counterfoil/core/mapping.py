@@ -128,6 +128,8 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
                 return self.sku(word) is not None
             case MapKind.TAX_CODE:
                 return True
+            case MapKind.DISPOSITION | MapKind.TENDER | MapKind.ORDER_TYPE:
+                return word in self.of(kind) or not self.of(kind)  # a list nobody keeps lacks nothing
             case _:
                 return word in self.of(kind)
 

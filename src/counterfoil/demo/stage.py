@@ -130,7 +130,7 @@ class Stage:
 
 
 def settings_for(
-    stage: Stage, *, database: str, folder: Path, port: int, policy: str, public_url: str, axes: Json
+    stage: Stage, *, database: str, folder: Path, port: int, policy: str, public_url: str, axes: Json | None = None
 ) -> Json:
     """Our settings, as a person would write them; `axes` are what the policy changes of its preset."""
     erp_config = (

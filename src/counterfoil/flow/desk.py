@@ -105,6 +105,19 @@ class Desk(Words):
         with self._world.database.write() as tx:
             tx.run("mentions_seen", who=by, problem_id=problem_id, now=now_ms())
 
+    def raw_delivery(self, delivery_id: int, by: str) -> tuple[dict[str, str], bytes]:
+        """Headers and bytes of a delivery; that somebody looked is written into the log first."""
+        with self._world.database.write() as tx:
+            row = tx.one("delivery_get", id=delivery_id)
+            if row is None:
+                raise ActionError("There is no such delivery.")
+            _audit(tx, "DeliverySeen.v1", by, {"delivery": delivery_id}, "system/deliveries")
+        try:
+            body = self._world.vault.open(row["body"], row["body_key"])
+        except Exception as error:  # erased with its key, or kept under another master key
+            raise ActionError("The bytes of this delivery cannot be opened any more; their key is gone.") from error
+        return msgspec.json.decode(row["headers"], type=dict[str, str]), body
+
 
 def _row(tx: Transaction, problem_id: int) -> Row:
     row = tx.one("problem_hold", id=problem_id)
@@ -141,6 +154,6 @@ def _resting_words(until_ms: int, condition: str | None) -> str:
     return f"until {datetime.fromtimestamp(until_ms // 1000, UTC):%Y-%m-%d %H:%M} UTC{what}"
 
 
-def _audit(tx: Transaction, name: str, by: str, what: dict[str, object]) -> None:
+def _audit(tx: Transaction, name: str, by: str, what: dict[str, object], stream: str = STREAM) -> None:
     payload = msgspec.json.encode({"type": name, **what}).decode()
-    log.note(tx, stream=STREAM, key=uuid4().hex, name=name, actor=f"person:{by}", payload=payload)
+    log.note(tx, stream=stream, key=uuid4().hex, name=name, actor=f"person:{by}", payload=payload)

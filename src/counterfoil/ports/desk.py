@@ -80,6 +80,10 @@ class Desk(Protocol):
         """The person has looked at an exception: mentions of them are read."""
         ...
 
+    def raw_delivery(self, delivery_id: int, by: str) -> tuple[dict[str, str], bytes]:
+        """Headers and bytes of a delivery, opened for a person; that they looked is written into the log."""
+        ...
+
     def foresee(self, brand: str, cause: str, fix: Fix | None, rows: int) -> tuple[Foreseen, ...]:
         """What a fix, or trying again without one, would do to each return of a cause."""
         ...

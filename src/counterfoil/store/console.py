@@ -43,7 +43,10 @@ class ReturnFilter:
 
 @dataclass(frozen=True, slots=True)
 class ProblemFilter:
-    """Which problems a list shows; see `ReturnFilter`. `state` is open, resting or closed; `due_before_ms`: late ones."""
+    """Which problems a list shows; see `ReturnFilter`. `state` is open, resting or closed; `due_before_ms`: late ones.
+
+    `alone` leaves out what one fix of its cause may end.
+    """
 
     state: str = "open"
     owner: tuple[str, ...] = ()
@@ -52,6 +55,7 @@ class ProblemFilter:
     severity: tuple[str, ...] = ()
     assignee: tuple[str, ...] = ()
     cause: str = ""
+    alone: bool = False
     due_before_ms: int | None = None
 
 
@@ -154,6 +158,8 @@ def problems_page(tx: Transaction, chosen: ProblemFilter, rows: int, after: tupl
     where.any_of("p.assignee", chosen.assignee)
     if chosen.cause:
         where.add("p.cause = :cause", cause=chosen.cause)
+    if chosen.alone:
+        where.add("p.shared = 0")
     if chosen.due_before_ms is not None:
         where.add("p.due_ms < :due_before_ms", due_before_ms=chosen.due_before_ms)
     if after is not None:

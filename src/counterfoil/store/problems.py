@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from counterfoil.core.case import Reception, ReturnCase
-from counterfoil.core.causes import cause_of, held_by
+from counterfoil.core.causes import cause_of, held_by, is_shared
 from counterfoil.core.problem_kinds import kind_of
 from counterfoil.core.problems import Owner, Problem
 from counterfoil.store.database import Database, Row, Transaction, now_ms
@@ -74,6 +74,7 @@ def put(
         "connection": connection,
         "delivery_id": delivery_id,
         "cause": cause,
+        "shared": int(is_shared(cause)),
         "due_ms": now + kind.target_hours * HOUR_MS,
     }
     opened = tx.one("problem_open", **{**name, **values, "case_id": case_id, "now": now})
@@ -93,6 +94,7 @@ def _bring_up_to_date(tx: Transaction, row: Row, problem: Problem, cause: str) -
         "currency": problem.currency,
         "units": problem.units,
         "cause": cause,
+        "shared": int(is_shared(cause)),
     }
     if all(row[name] == value for name, value in fresh.items()):
         return

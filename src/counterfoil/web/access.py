@@ -84,6 +84,7 @@ PERMISSIONS: dict[str, tuple[Any, str]] = {
     ),
     "connections.pause": (_in_groups("finance", "ops", "integration", "admin"), "finance, operations or integration"),
     "connections.resume": (_in_groups("integration", "admin"), "integration"),
+    "deliveries.view": (_in_groups("integration", "admin", "auditor"), "integration or an auditor"),
     "deliveries.requeue": (_in_groups("integration", "admin"), "integration"),
 }
 """Each permission: its predicate, and who has it in words, for the sentence beside an action that is not offered."""

@@ -89,7 +89,12 @@ def problem_filter(query: Mapping[str, str], now_ms: int, who: str) -> ProblemFi
         raise FilterError("“cause” is too long or holds signs we cannot search for.")
     if query.get("late", "").strip() not in ("", "yes"):
         raise FilterError("“late” can only be yes.")
+    each = query.get("each", "").strip()
+    if each not in ("", "yes"):
+        raise FilterError("“each” can only be yes.")
+    narrowed = any(query.get(name, "").strip() for name in ("kind", "severity", "assignee", "cause", "late", "brand"))
     return ProblemFilter(
+        alone=state == "open" and not each and not narrowed,
         state=state,
         owner=values(query, "owner", words.OWNER),
         kind=values(query, "kind"),
@@ -127,6 +132,7 @@ def problem_tokens(query: Mapping[str, str]) -> list[Token]:
         "assignee": lambda value: "mine" if value == "me" else f"with {value}",
         "cause": cause_title,
         "late": lambda value: "past their target",
+        "each": lambda value: "each by itself, whatever its cause",
     }
     return _tokens(query, labels, whole=("cause",))
 

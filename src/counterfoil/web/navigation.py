@@ -27,7 +27,7 @@ _PLACES = (
     Place("approvals", "Approvals", "p", ("approval",)),
     Place("returns", "Returns", "r", ("return",)),
     Place("mappings", "Mappings", "m"),
-    Place("connections", "Connections", "c", ("delivery",)),
+    Place("connections", "Connections", "c", ("delivery", "deliveries")),
     Place("policies", "Policies", "o", ("policy",)),
     Place("audit", "Audit", "a"),
 )

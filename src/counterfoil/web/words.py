@@ -57,6 +57,9 @@ PROBLEM_TOLD = {
 
 FAMILY = {"portal": "portal", "erp": "ERP", "gateway": "shop or payments", "warehouse": "warehouse"}
 
+DELIVERY = {"new": "to be read", "read": "read", "ignored": "nothing for us", "quarantined": "set aside"}
+"""What became of a delivery."""
+
 REFUND_STATE = {
     "confirmed": "confirmed",
     "provisional": "provisional",
@@ -102,6 +105,10 @@ COMMAND: Mapping[str, tuple[str, str]] = {
     "FlagReturn": ("Ask the portal to hold the return for review", "The portal holds the return for review"),
     "CancelReturn": ("Cancel the return at the portal", "The return was cancelled at the portal"),
     "CloseReturn": ("Close the return at the portal", "The return was closed at the portal"),
+    "CheckStock": ("Ask the ERP for free stock", "The ERP's free stock is known"),
+    "CreateExchangeOrder": ("Make the exchange order in the ERP", "The exchange order is made in the ERP"),
+    "ReleaseExchangeOrder": ("Release the exchange order", "The exchange order is released"),
+    "CancelExchangeOrder": ("Cancel the exchange order", "The exchange order is cancelled"),
     "ReportInspection": ("Tell the portal what the inspection found", "The portal knows what the inspection found"),
 }
 """What we ask of other systems: as a request, and once it is done."""
@@ -137,6 +144,7 @@ FACT: Mapping[str, str] = {
     "ConnectionPaused": "A connection was paused",
     "ConnectionResumed": "A connection was resumed",
     "DeliveryRequeued": "A set-aside delivery was sent round again",
+    "DeliverySeen": "A person looked at a delivery",
     "ProblemAssigned": "An exception was given to somebody",
     "ProblemCommented": "A person commented on an exception",
     "ProblemSnoozed": "An exception was put to rest",

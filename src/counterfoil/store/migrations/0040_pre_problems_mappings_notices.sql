@@ -3,6 +3,7 @@
 -- that the second of two people is told.
 alter table problems add column version integer not null default 1;
 alter table problems add column cause text not null default '';
+alter table problems add column shared integer not null default 0;    -- 1: one fix may end all of its cause
 alter table problems add column assignee text;
 alter table problems add column due_ms bigint not null default 0;
 alter table problems add column snoozed integer not null default 0;
@@ -11,6 +12,9 @@ alter table problems add column snoozed_for text;         -- goods, news, connec
 update problems set cause = kind, due_ms = opened_ms + 86400000;
 create index problems_due on problems (due_ms, id) where state = 'open' and snoozed = 0;
 create index problems_due_owner on problems (owner, due_ms, id) where state = 'open' and snoozed = 0;
+create index problems_due_alone on problems (due_ms, id) where state = 'open' and snoozed = 0 and shared = 0;
+create index problems_due_alone_owner on problems (owner, due_ms, id)
+    where state = 'open' and snoozed = 0 and shared = 0;
 create index problems_due_kind on problems (kind, due_ms, id) where state = 'open' and snoozed = 0;
 create index problems_due_cause on problems (cause, due_ms, id) where state = 'open';
 create index problems_due_assignee on problems (assignee, due_ms, id) where state = 'open' and assignee is not null;
@@ -18,6 +22,8 @@ create index problems_snoozed on problems (snoozed_until_ms, id) where state = '
 create index problems_closed on problems (closed_ms, id) where state <> 'open';
 create index problems_closed_owner on problems (owner, closed_ms, id) where state <> 'open';
 create index problems_again on problems (brand, coalesce(case_id, ''), kind, subject) where state <> 'open';
+
+create index deliveries_connection on deliveries (connection, id);
 
 -- Everything that happened to a problem; append-only.
 create table problem_history (

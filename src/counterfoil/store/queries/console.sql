@@ -93,6 +93,11 @@ from deliveries where state = 'quarantined' group by connection;
 select id, connection, arrived_ms, signature, kind, topic, note, size_bytes from deliveries
 where state = 'quarantined' and connection = :connection order by id desc limit :rows;
 
+-- name: console_deliveries
+-- The newest deliveries of one connection below an id (index: deliveries_connection).
+select id, connection, arrived_ms, signature, state, kind, topic, note, size_bytes from deliveries
+where connection = :connection and id < :before order by id desc limit :rows;
+
 -- name: console_audit
 -- The log below an entry, newest first.
 select id, stream, seq, name, actor, at_ms, payload, hash from log where id < :before order by id desc limit :rows;

@@ -9,9 +9,9 @@ select * from problems where case_id = :case_id and state = 'open' order by id f
 -- name: problem_open
 -- Open a problem; nothing when it is open already.
 insert into problems (brand, case_id, kind, subject, owner, severity, message, amount_minor, currency, units, state,
-                      opened_ms, updated_ms, came_back, connection, delivery_id, cause, due_ms)
+                      opened_ms, updated_ms, came_back, connection, delivery_id, cause, shared, due_ms)
 values (:brand, :case_id, :kind, :subject, :owner, :severity, :message, :amount_minor, :currency, :units, 'open',
-        :now, :now, :came_back, :connection, :delivery_id, :cause, :due_ms)
+        :now, :now, :came_back, :connection, :delivery_id, :cause, :shared, :due_ms)
 on conflict (brand, coalesce(case_id, ''), kind, subject) where state = 'open' do nothing
 returning id;
 
@@ -29,7 +29,7 @@ for update;
 -- name: problem_change
 -- Bring an open problem up to date.
 update problems set message = :message, amount_minor = :amount_minor, currency = :currency, units = :units,
-    cause = :cause, updated_ms = :now
+    cause = :cause, shared = :shared, updated_ms = :now
 where id = :id and state = 'open';
 
 -- name: problem_before

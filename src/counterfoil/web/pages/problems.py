@@ -24,9 +24,9 @@ from counterfoil.web.steps import read_case
 from counterfoil.web.system import current, kind_of
 
 PAGE_ROWS = 50
-TOP_CAUSES = 5
+TOP_CAUSES = 8
 MINE_MAX = 1_000
-TOKENS = ("state", "owner", "kind", "brand", "severity", "assignee", "cause", "late")
+TOKENS = ("state", "owner", "kind", "brand", "severity", "assignee", "cause", "late", "each")
 COLUMNS = (
     "id",
     "brand",
@@ -69,9 +69,12 @@ def problems_list(request: HttpRequest) -> HttpResponse:
         shown = with_offers(request, tx, rows[:PAGE_ROWS], chosen)
         views = views_of(tx, request, "problems")
     causes = priced(open_now)
+    top = _top(causes, chosen)
     context = {
         "rows": shown,
-        "causes": _top(causes, chosen),
+        "causes": top[:TOP_CAUSES],
+        "further_causes": len(top) - len(top[:TOP_CAUSES]),
+        "in_causes": sum(cause.problems for cause in top),
         "cause_count": len(causes),
         "cards": owner_cards(open_now),
         "mine": mine["problems"],
@@ -157,9 +160,8 @@ def people() -> list[str]:
 
 def _top(causes: list[Cause], chosen: ProblemFilter) -> list[Cause]:
     """The causes that hold most, for the teams the list is about; none on a list of something else."""
-    plain = chosen.state == "open" and not (chosen.cause or chosen.kind or chosen.assignee or chosen.severity)
-    wanted = [cause for cause in causes if cause.shared and cause.problems > 1]
-    return [cause for cause in wanted if not chosen.owner or cause.owner in chosen.owner][:TOP_CAUSES] if plain else []
+    wanted = [cause for cause in causes if cause.shared and cause.problems]
+    return [cause for cause in wanted if not chosen.owner or cause.owner in chosen.owner] if chosen.alone else []
 
 
 def _all_rows(request: HttpRequest) -> tuple[list[Row], str | None] | HttpResponse:
