@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from counterfoil.core.case import ReturnCase, StepState, receipt_key
-from counterfoil.core.commands import Role
+from counterfoil.core.commands import DraftCreditNote, OpenReturnAuthorisation, PostCreditNote, Role
 from counterfoil.core.consent import wanted
 from counterfoil.core.decide import decide
 from counterfoil.core.documents import DocumentRef
+from counterfoil.core.edits import edited
 from counterfoil.core.events import ChargebackMoved, RefundMoved, WarehouseReported
 from counterfoil.core.evolve import evolve
 from counterfoil.core.inner_events import AnyFact, StepRequested, UnitsClaimed
@@ -136,7 +137,7 @@ class _Run:
 
     def _request(self, request: Request, policy: str) -> None:
         """Log the request and queue its command; claims are taken in the same transaction."""
-        command = request.command
+        command = edited(request.command, self.case.step_edits.get(request.command.step, ()))
         edition = self.case.editions.get(command.step, 0) + 1
         if request.claims:
             key = f"claim:{command.step}:{edition}"
@@ -153,8 +154,8 @@ class _Run:
             because=request.because,
             amount=request.amount,
             units=request.units,
-            rma_lines=request.rma_lines,
-            credit=request.credit,
+            rma_lines=command.lines if isinstance(command, OpenReturnAuthorisation) else request.rma_lines,
+            credit=command.credit if isinstance(command, DraftCreditNote | PostCreditNote) else request.credit,
             policy=policy,
             batch=getattr(command, "batch", None),
             pays_from=request.pays_from,

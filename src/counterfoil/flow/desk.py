@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
+from counterfoil.flow.edit import Edits
 from counterfoil.flow.words import Words
 from counterfoil.ports.actions import ActionError
 from counterfoil.ports.desk import COMMENT_MAX, REASON_MAX
@@ -22,7 +23,7 @@ SNOOZE_MAX_MS = 60 * 86_400_000
 MENTION = re.compile(r"(?<![\w@])@([\w][\w.+-]{0,149})")
 
 
-class Desk(Words):
+class Desk(Words, Edits):
     """The desk over a running world (see `ports/desk.py` for what each action means)."""
 
     def assign(self, problem_id: int, version: int, to: str | None, by: str) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from counterfoil.core.edits import Place, StepEdit
 from counterfoil.core.mapping import MapKind
 
 COMMENT_MAX = 4_000
@@ -82,6 +83,18 @@ class Desk(Protocol):
 
     def raw_delivery(self, delivery_id: int, by: str) -> tuple[dict[str, str], bytes]:
         """Headers and bytes of a delivery, opened for a person; that they looked is written into the log."""
+        ...
+
+    def editable(self, case_id: str, step: str) -> tuple[Place, ...]:
+        """What may be changed in a refused step's command."""
+        ...
+
+    def edits(self, case_id: str, step: str, wanted: dict[str, str]) -> tuple[StepEdit, ...]:
+        """The difference a change would make, by path; nothing is written."""
+        ...
+
+    def retry_edited(self, case_id: str, step: str, wanted: dict[str, str], by: str, reason: str) -> None:
+        """Ask for a refused step anew with changes; the old command stays as it was."""
         ...
 
     def foresee(self, brand: str, cause: str, fix: Fix | None, rows: int) -> tuple[Foreseen, ...]:

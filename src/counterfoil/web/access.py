@@ -78,6 +78,7 @@ PERMISSIONS: dict[str, tuple[Any, str]] = {
         _in_groups("finance", "ops", "cx", "integration", "admin"),
         "finance, operations, customer experience or integration",
     ),
+    "steps.edit": (_in_groups("finance", "ops", "integration", "admin"), "finance, operations or integration"),
     "words.change": (
         _in_groups("finance", "ops", "cx", "integration", "admin"),
         "finance, operations, customer experience or integration",

@@ -17,7 +17,7 @@ from counterfoil.web.access import page
 from counterfoil.web.causes import Cause, cause_address, cause_title, priced
 from counterfoil.web.errors import unprocessable
 from counterfoil.web.formats import iso, plain_amount
-from counterfoil.web.offers import offers
+from counterfoil.web.offers import edit_address, offers
 from counterfoil.web.pages.today import owner_cards
 from counterfoil.web.pages.views import views_of
 from counterfoil.web.steps import read_case
@@ -145,6 +145,7 @@ def with_offers(request: HttpRequest, tx: Transaction, rows: list[Row], chosen: 
             "cause_title": cause_title(row["cause"]),
             "cause_url": cause_address(row["brand"], row["cause"]),
             "offers": offers(request.user, row, cases.get(row["case_id"])) if row["state"] == "open" else [],
+            "edit_url": edit_address(request.user, row, cases.get(row["case_id"])) if row["state"] == "open" else "",
         }
         for row in rows
     ]
