@@ -994,6 +994,15 @@ _ALL: tuple[ProblemKind, ...] = (
         hours=4,
     ),
     *PROOF_KINDS,
+    _kind(
+        "notice_not_sent",
+        INTEGRATION,
+        "A notice could not be delivered",
+        "Read what the mail server or the webhook's receiver answered.",
+        "Correct the address or the receiver; later notices try by themselves.",
+        "Close this exception; what was missed stands in the inbox.",
+        watch=True,
+    ),
 )
 
 KINDS: dict[str, ProblemKind] = {kind.kind: kind for kind in _ALL}

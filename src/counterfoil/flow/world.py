@@ -14,6 +14,7 @@ from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping as WordMapping
 from counterfoil.core.policy import Agreement, Edition
 from counterfoil.ports.capabilities import Cap
+from counterfoil.ports.notify import Notify
 from counterfoil.ports.translation import Translation
 from counterfoil.ports.vendors import Client, CountingClient, Delivery, Family, Tally, VendorSpec
 from counterfoil.store.database import Database
@@ -101,6 +102,7 @@ class World:
     setups: Mapping[tuple[str, str], Setup]
     worker: str = "worker"
     words_known: dict[tuple[str, str], WordMapping] = field(default_factory=dict)
+    notify: Notify = field(default_factory=Notify)
     now: Callable[[], str] = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     editions: Callable[[str, str], tuple[Edition, ...]] = lambda brand, portal: ()
 

@@ -16,6 +16,7 @@ from counterfoil.closing.nightly import nightly_if_due
 from counterfoil.flow.deliver import deliver_one
 from counterfoil.flow.look_again import failing_signatures, look_again, look_at_troubled, release_leases, unclaimed
 from counterfoil.flow.mend import carry_on_all
+from counterfoil.flow.notify import digest, gather, send_due
 from counterfoil.flow.poll import poll
 from counterfoil.flow.translate import read_inbox
 from counterfoil.flow.vocabulary import seed_mappings
@@ -67,6 +68,9 @@ class Worker:
         self._engine.schedule("totals", 5, lambda: fold(self._world.database))
         self._engine.schedule("words-seen", 10, lambda: count_sightings(self._world.database))
         self._engine.schedule("runs", 3, lambda: carry_on_all(self._world))
+        self._engine.schedule("notices", 10, lambda: gather(self._world))
+        self._engine.schedule("digest", 300, lambda: digest(self._world))
+        self._engine.schedule("send", 10, lambda: send_due(self._world))
         self._engine.schedule("seal", 60, lambda: seal(self._world.database))
         self._engine.schedule("nightly-proof", PROOF_LOOK_S, lambda: nightly_if_due(self._world))
         self._engine.schedule("poll", self._poll_every_s, lambda: poll(self._world))

@@ -204,3 +204,7 @@ create table notices (
     trouble         text
 );
 create index notices_ready on notices (due_ms, id) where state = 'ready';
+create table bookmarks (
+    name            text primary key,                     -- who reads
+    place           bigint not null                       -- the last id read
+);
