@@ -10,12 +10,15 @@ alter table problems add column snoozed integer not null default 0;
 alter table problems add column snoozed_until_ms bigint;
 alter table problems add column snoozed_for text;         -- goods, news, connection:NAME
 update problems set cause = kind, due_ms = opened_ms + 86400000;
+drop index problems_inbox;
+drop index problems_recent;
+drop index problems_kind;
 create index problems_due on problems (due_ms, id) where state = 'open' and snoozed = 0;
 create index problems_due_owner on problems (owner, due_ms, id) where state = 'open' and snoozed = 0;
 create index problems_due_alone on problems (due_ms, id) where state = 'open' and snoozed = 0 and shared = 0;
 create index problems_due_alone_owner on problems (owner, due_ms, id)
     where state = 'open' and snoozed = 0 and shared = 0;
-create index problems_due_kind on problems (kind, due_ms, id) where state = 'open' and snoozed = 0;
+create index problems_due_kind on problems (kind, due_ms, id) where state = 'open';
 create index problems_due_cause on problems (cause, due_ms, id) where state = 'open';
 create index problems_due_assignee on problems (assignee, due_ms, id) where state = 'open' and assignee is not null;
 create index problems_snoozed on problems (snoozed_until_ms, id) where state = 'open' and snoozed = 1;

@@ -33,14 +33,20 @@ select * from problems where id = :problem_id;
 select state from cases where case_id = :case_id;
 
 -- name: console_week
--- What moved since a moment, by currency (index: cases_recent).
+-- What the newest returns that moved since a moment come to, by currency (index: cases_recent).
 select currency, count(*) as returns, cast(sum(refunded_minor) as bigint) as refunded_minor,
        cast(sum(credited_minor) as bigint) as credited_minor
-from cases where updated_ms >= :since_ms group by currency order by count(*) desc, currency;
+from (select currency, refunded_minor, credited_minor from cases where updated_ms >= :since_ms
+      order by updated_ms desc, case_id desc limit :rows) as moved
+group by currency order by count(*) desc, currency;
 
 -- name: console_progress
--- How many returns stand where (index: cases_progress).
-select progress, count(*) as returns from cases where progress in ('open', 'waiting') group by progress;
+-- How many returns stand where, counted up to a limit (index: cases_progress).
+select 'open' as progress, count(*) as returns
+from (select 1 as one from cases where progress = 'open' limit :rows) as open_now
+union all
+select 'waiting' as progress, count(*) as returns
+from (select 1 as one from cases where progress = 'waiting' limit :rows) as waiting_now;
 
 -- name: console_waits
 -- What waiting returns wait for, commonest first, among so many of them (index: cases_progress).

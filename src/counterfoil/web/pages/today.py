@@ -21,6 +21,7 @@ QUIET_DAYS = 3
 QUIET_ROWS = 6
 WEEK_MS = 7 * DAY_MS
 COUNT_MAX = 1_000
+WEEK_ROWS = 2_000
 TOP_CAUSES = 4
 MENTIONS_MAX = 10
 
@@ -77,8 +78,8 @@ def today(request: HttpRequest) -> HttpResponse:
         proposed = [row for row in tx.rows("mapping_proposed", rows=COUNT_MAX) if row["by_whom"] != who]
         quiet = tx.rows("console_quiet", before_ms=before, rows=QUIET_ROWS)
         quiet_count = tx.one("console_quiet_count", before_ms=before, rows=COUNT_MAX + 1) or {"returns": 0}
-        week = tx.rows("console_week", since_ms=now - WEEK_MS)
-        progress = {row["progress"]: row["returns"] for row in tx.rows("console_progress")}
+        week = tx.rows("console_week", since_ms=now - WEEK_MS, rows=WEEK_ROWS)
+        progress = {row["progress"]: row["returns"] for row in tx.rows("console_progress", rows=COUNT_MAX + 1)}
         beat = tx.one("console_last_beat") or {"beat_ms": None}
         connections = health(tx, now)
     context = {
@@ -93,6 +94,9 @@ def today(request: HttpRequest) -> HttpResponse:
         "quiet_count": min(quiet_count["returns"], COUNT_MAX),
         "quiet_days": QUIET_DAYS,
         "week": week,
+        "week_capped": sum(row["returns"] for row in week) >= WEEK_ROWS,
+        "week_rows": WEEK_ROWS,
+        "count_max": COUNT_MAX,
         "progress_counts": {"open": progress.get("open", 0), "waiting": progress.get("waiting", 0)},
         "connections": connections,
         "beat_ms": beat["beat_ms"],
