@@ -11,6 +11,7 @@ PAGES = (
     "/",
     "/returns?progress=waiting",
     "/returns/north/loop/88031",
+    "/returns/edit?case=north/loop/88031&step=credit-1",
     "/problems",
     "/problems?each=yes",
     "/problems?state=closed",

@@ -216,3 +216,27 @@ def test_a_delivery_is_shown_with_people_covered_and_looking_is_logged(sign_in: 
         (entry,) = tx.query("select actor from log where name = 'DeliverySeen.v1'", {})
     assert entry["actor"] == "person:integration"
     assert sign_in("cx").get(f"/deliveries/{row['id']}").status_code == 403
+
+
+def test_a_refused_command_is_changed_seen_and_asked_for_anew(sign_in: Any, road: Road) -> None:
+    from counterfoil.ports.outcomes import Refused
+
+    refusal = Refused(kind="reason_not_mapped", message="FIT is not known.")
+    road.outside.plan["OpenReturnAuthorisation"] = [refusal]
+    road.outside.show(portal_return("E", road.outside.sell(sold_order("9700", "#1700"))))
+    road.settle()
+    client, case = sign_in("ops"), f"north/{PORTAL}/E"
+    page = f"/returns/edit?case={case}&step=rma-1"
+    assert page.replace("&", "&amp;") in text_of(client.get(f"/returns/{case}")).replace("%2F", "/")
+    assert 'value="FIT"' in text_of(client.get(page))
+    form = {"case": case, "step": "rma-1", "at:lines.0.reason_code": "SIZE", "reason": "renamed"}
+    seen = text_of(client.post("/returns/edited", form))
+    assert "<del>FIT</del>" in seen and "<ins>SIZE</ins>" in seen
+    assert road.rows("select max(edition) as n from commands where case_id = :id", id=case) == [{"n": 1}]
+    answer = client.post("/returns/edited", {**form, "go": "send"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/returns/{case}")
+    text = text_of(client.get(f"/returns/{case}"))
+    assert "renamed Changed: reason code FIT → SIZE." in text
+    assert "Nothing is different yet" not in text
+    assert sign_in("cx").get(page).status_code == 403
+    assert sign_in("ops").get(f"/returns/edit?case={case}&step=nothing-1").status_code == 422

@@ -62,7 +62,7 @@ def _shown(
     context = {
         "case_id": case_id,
         "step": step,
-        "places": places,
+        "fields": places,
         "wanted": {place.path: wanted.get(place.path, place.value or "") for place in places},
         "difference": [(labels[edit.path], edit) for edit in difference],
         "asked": asked,
