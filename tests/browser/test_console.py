@@ -19,6 +19,7 @@ PAGES = (
     "/causes",
     "/causes/one?brand=harbour&cause=sku_not_found:MUG-BLUE",
     "/mappings",
+    "/approvals",
     "/mappings?brand=north&portal=loop&kind=depot",
     "/connections",
     "/deliveries?connection=harbour-loop",

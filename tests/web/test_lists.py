@@ -180,4 +180,5 @@ def test_lists_use_an_index(system: world.FakeSystem) -> None:
     small = {"console_connections", "console_last_beat"}  # a handful of rows each
     newest_first = {"console_last_entry", "console_last_seal"}  # along the primary key, one row
     subqueries = {"console_quiet_count", "console_changed_since", "console_waits"}  # over a limited inner list
+    subqueries |= {"console_week", "console_progress"}  # the same
     assert whole - small - newest_first - subqueries == set()
