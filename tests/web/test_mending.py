@@ -13,7 +13,7 @@ from counterfoil.core.mapping import MapKind
 from counterfoil.core.problem_kinds import KINDS
 from counterfoil.flow.desk import Desk
 from counterfoil.flow.resolve import People
-from counterfoil.flow.vocabulary import seed_mappings
+from counterfoil.flow.vocabulary import seed_mappings, watch_reasons
 from counterfoil.ports.desk import Fix
 from counterfoil.store.mappings import count_sightings
 from counterfoil.testing.builders import PORTAL, portal_return, sold_order
@@ -201,8 +201,15 @@ def test_a_reason_bucket_that_swallows_too_much_raises_an_alarm(sign_in: Any, ro
         road.outside.show(portal_return(f"B{number}", road.outside.sell(sold_order(f"8{number}", f"#2{number}"))))
     road.settle()
     count_sightings(road.world.database)
+    watch_reasons(road.world)
+    watch_reasons(road.world)
+    assert road.problems().count("reasons_collapse") == 1
     text = text_of(sign_in("cx").get("/mappings"))
     assert "86 % of the returns of the last 28 days end in the catch-all “OTHER”" in text
+    fix = Fix(brand="north", portal=PORTAL, kind=MapKind.REASON, word="Too small", meaning="FIT")
+    Desk(road.world).change_word(fix, "robin", "a code of its own", "console")
+    watch_reasons(road.world)
+    assert "reasons_collapse" not in road.problems()
 
 
 def test_a_delivery_is_shown_with_people_covered_and_looking_is_logged(sign_in: Any, road: Road) -> None:

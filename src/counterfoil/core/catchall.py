@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 SHARE_MAX_PERCENT = 15
+SHARE_DAYS = 28
 RETURNS_MIN = 20
 WORDS_MIN = 4
 CATCH_ALL_NAMES = frozenset({"other", "oth", "misc", "miscellaneous", "unknown", "general", "none", "various", "999"})

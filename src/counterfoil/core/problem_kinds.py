@@ -995,6 +995,16 @@ _ALL: tuple[ProblemKind, ...] = (
     ),
     *PROOF_KINDS,
     _kind(
+        "reasons_collapse",
+        OPS,
+        "Reasons collapse into a catch-all",
+        "Open the mapping of reasons and see which words end in the code named in the message.",
+        "Give the common ones a code of their own, in the ERP and in the mapping.",
+        "If the portal gained a new reason, ask merchandising what it stands for.",
+        watch=True,
+        hours=168,
+    ),
+    _kind(
         "notice_not_sent",
         INTEGRATION,
         "A notice could not be delivered",

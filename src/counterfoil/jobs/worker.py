@@ -19,7 +19,7 @@ from counterfoil.flow.mend import carry_on_all
 from counterfoil.flow.notify import digest, gather, send_due
 from counterfoil.flow.poll import poll
 from counterfoil.flow.translate import read_inbox
-from counterfoil.flow.vocabulary import seed_mappings
+from counterfoil.flow.vocabulary import seed_mappings, watch_reasons
 from counterfoil.flow.world import World
 from counterfoil.ports.engine import Engine
 from counterfoil.store.database import now_ms
@@ -67,6 +67,7 @@ class Worker:
         self._engine.schedule("rested", 20, lambda: wake_rested(self._world.database))
         self._engine.schedule("totals", 5, lambda: fold(self._world.database))
         self._engine.schedule("words-seen", 10, lambda: count_sightings(self._world.database))
+        self._engine.schedule("reasons", 900, lambda: watch_reasons(self._world))
         self._engine.schedule("runs", 3, lambda: carry_on_all(self._world))
         self._engine.schedule("notices", 10, lambda: gather(self._world))
         self._engine.schedule("digest", 300, lambda: digest(self._world))

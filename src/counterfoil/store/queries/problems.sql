@@ -66,6 +66,10 @@ select * from problems
 where brand = :brand and coalesce(case_id, '') = '' and kind = :kind and subject = :subject and state = 'open'
 for update;
 
+-- name: problems_open_of_kind
+-- Open problems of one kind outside any return (index: problems_due_kind).
+select id, subject from problems where kind = :kind and state = 'open' and brand = :brand and case_id is null;
+
 -- name: problems_count
 -- Open problems by kind.
 select kind, count(*) as n from problems where state = 'open' group by kind order by kind;

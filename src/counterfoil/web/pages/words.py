@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from counterfoil.core.catchall import Bucket, catch_all
+from counterfoil.core.catchall import SHARE_DAYS, Bucket, catch_all
 from counterfoil.core.mapping import FOUR_EYES, MapKind, Mapping, from_words
 from counterfoil.ports.actions import ActionError
 from counterfoil.ports.desk import Fix
@@ -29,7 +29,6 @@ from counterfoil.web.system import SetupFacts, current
 SEEN_MAX = 500
 UNMAPPED_MAX = 50
 HISTORY_ROWS = 100
-SHARE_DAYS = 28
 PROPOSED_MAX = 100
 
 TITLES = {
