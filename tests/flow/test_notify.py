@@ -180,3 +180,19 @@ def test_a_mail_says_what_happened_and_cannot_be_made_to_say_more(told: Road, mo
     security, mail = sent
     assert security == "starttls" and mail["To"] == "alex@example.com" and mail["Bcc"] is None
     assert "robin wrote: @alex look" in mail.get_content() and mail["Message-ID"].startswith("<notice-")
+
+
+def test_the_settings_check_what_they_are_told_about_telling() -> None:
+    import tomllib
+
+    from counterfoil.cli.init import template
+    from counterfoil.settings import SettingsError, parse
+
+    shown = template().split("[notify]\n")[1].split("\n[[")[0].split("\n\n")[0]
+    live = tomllib.loads("\n".join(line.removeprefix("# ") for line in shown.splitlines()))
+    live["webhook"][0]["secret"] = SECRET
+    told = parse({"notify": live}, "the test").notify
+    assert told.smtp is not None and told.smtp.security == "starttls" and told.webhook[0].url.startswith("https://")
+    for wrong in ({"sender": "nobody"}, {"webhook": [{"url": "ftp://x", "secret": SECRET}]}, {"digest_hour_utc": 24}):
+        with pytest.raises(SettingsError, match="notify"):
+            parse({"notify": wrong}, "the test")
