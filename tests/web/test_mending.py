@@ -41,7 +41,7 @@ def road(system: Any, sqlite_databases: Any) -> Iterator[Road]:
             desk=Desk(made.world),
             connections=tuple(made.world.connections.values()),
             problem_kinds=KINDS,
-            setups=tuple(made.world.setups.values()),
+            setups=made.world.setups,
         )
     )
     for number in range(3):

@@ -147,9 +147,7 @@ class FakeSystem:
         mapping = Mapping(reasons={"too_small": "FIT", "changed_mind": "MIND"}, depots={"LEEDS/sellable": "MAIN"})
         agreement = Agreement(policy=PRESETS["controlled"])
         return {
-            (brand, "loop"): Setup(
-                brand=brand, portal="loop", agreement=agreement, mapping=mapping, connections={}
-            )
+            (brand, "loop"): Setup(brand=brand, portal="loop", agreement=agreement, mapping=mapping, connections={})
             for brand in ("harbour", "north")
         }
 

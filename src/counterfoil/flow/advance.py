@@ -229,7 +229,7 @@ def _documents(tx: Transaction, setup: Setup, case: ReturnCase, before: ReturnCa
 
 def look_of(world: World, tx: Transaction, case: ReturnCase) -> Look:
     """Everything a decision about this return would lean on now."""
-    setup = world.setup(case.case.brand, case.case.portal)
+    setup = setup_in_force(world, tx, case.case.brand, case.case.portal)
     return _look(world, setup, case, cases.ledger(tx, case))
 
 
