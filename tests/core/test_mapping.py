@@ -75,6 +75,7 @@ def test_every_kind_of_word_survives_the_store_form() -> None:
         tenders={"a": "b"},
         order_types={"a": "b"},
         categories={"a": "b"},
+        expected={"a": ("b", "c")},
         quarantine_depot="Q",
         sku_identity=False,
     )

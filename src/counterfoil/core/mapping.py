@@ -22,6 +22,7 @@ class MapKind(StrEnum):
     TENDER = "tender"
     ORDER_TYPE = "order_type"
     CATEGORY = "category"
+    EXPECTED = "expected"
     RULE = "rule"
 
 
@@ -110,8 +111,10 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
         if kind is MapKind.RULE:
             quarantine = {"quarantine_depot": self.quarantine_depot} if self.quarantine_depot is not None else {}
             return {"sku_identity": "yes" if self.sku_identity else "no", **quarantine}
-        found: MappingType[str, str] = getattr(self, _FIELDS[kind])
-        return found
+        if kind is MapKind.EXPECTED:
+            return {code: ", ".join(found) for code, found in self.expected.items()}
+        words: MappingType[str, str] = getattr(self, _FIELDS[kind])
+        return words
 
     def words(self) -> Iterator[tuple[MapKind, str, str]]:
         """Every (kind, word, meaning)."""
@@ -151,6 +154,7 @@ _FIELDS = {
     MapKind.TENDER: "tenders",
     MapKind.ORDER_TYPE: "order_types",
     MapKind.CATEGORY: "categories",
+    MapKind.EXPECTED: "expected",
 }
 
 
@@ -160,9 +164,11 @@ def from_words(words: Iterable[tuple[MapKind, str, str]], version: str) -> Mappi
     rules: dict[str, str] = {}
     for kind, word, meaning in words:
         (rules if kind is MapKind.RULE else tables[_FIELDS[kind]])[word] = meaning
+    agreeing = tables.pop(_FIELDS[MapKind.EXPECTED])
     return Mapping(
         version=version,
         sku_identity=rules.get("sku_identity", "yes") == "yes",
         quarantine_depot=rules.get("quarantine_depot"),
+        expected={code: tuple(part.strip() for part in text.split(",")) for code, text in agreeing.items()},
         **tables,
     )

@@ -105,10 +105,6 @@ COMMAND: Mapping[str, tuple[str, str]] = {
     "FlagReturn": ("Ask the portal to hold the return for review", "The portal holds the return for review"),
     "CancelReturn": ("Cancel the return at the portal", "The return was cancelled at the portal"),
     "CloseReturn": ("Close the return at the portal", "The return was closed at the portal"),
-    "CheckStock": ("Ask the ERP for free stock", "The ERP's free stock is known"),
-    "CreateExchangeOrder": ("Make the exchange order in the ERP", "The exchange order is made in the ERP"),
-    "ReleaseExchangeOrder": ("Release the exchange order", "The exchange order is released"),
-    "CancelExchangeOrder": ("Cancel the exchange order", "The exchange order is cancelled"),
     "ReportInspection": ("Tell the portal what the inspection found", "The portal knows what the inspection found"),
 }
 """What we ask of other systems: as a request, and once it is done."""

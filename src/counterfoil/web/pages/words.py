@@ -40,6 +40,7 @@ TITLES = {
     MapKind.TENDER: ("Tenders", "payment method", "ERP payment method"),
     MapKind.ORDER_TYPE: ("Order types", "kind of order", "ERP order type"),
     MapKind.CATEGORY: ("Categories", "shop SKU", "item category"),
+    MapKind.EXPECTED: ("Expected findings", "ERP reason code", "dispositions that agree with it"),
     MapKind.RULE: ("Rules", "rule", "value"),
 }
 """Each kind's title, and what its two columns are called."""
