@@ -23,6 +23,7 @@ from counterfoil.policy.compiler import compile_policy
 from counterfoil.policy.reading import UnreadableError
 from counterfoil.policy.reading import read as read_policy
 from counterfoil.policy.systems import as_shipped
+from counterfoil.ports.notify import Notify
 from counterfoil.ports.vendors import Family
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -71,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     poll_every_s: int = 300
     server: Server = Server()
     proof: ProofRules = ProofRules()
+    notify: Notify = Notify()
     connection: tuple[ConnectionSettings, ...] = ()
     setup: tuple[SetupSettings, ...] = ()
 

@@ -133,6 +133,9 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where its files go; emptied first.")] = Path(".counterfoil/demo"),
     port: Annotated[int, typer.Option(help="Port of the console; 0 picks a free one.")] = 8300,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    trouble: Annotated[
+        bool, typer.Option("--trouble", help="A bad week; with --headless, one fix is made and what it did is shown.")
+    ] = False,
 ) -> None:
     """A believable week of returns through simulated systems over real HTTP, then the proof that all agree."""
     from counterfoil.cli.demo import run as work
@@ -149,6 +152,7 @@ def demo(
             folder=folder,
             port=port,
             as_json=as_json,
+            trouble=trouble,
         )
     )
 

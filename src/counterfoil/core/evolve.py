@@ -452,7 +452,10 @@ def _retry(case: ReturnCase, fact: RetryAsked) -> ReturnCase:
     if step is None or step.state is not StepState.REFUSED:
         return case
     steps = {name: known for name, known in case.steps.items() if name != fact.step}
-    case = replace(case, steps=steps, editions={**case.editions, fact.step: step.edition})
+    edits = {name: made for name, made in case.step_edits.items() if name != fact.step}
+    if fact.edits:
+        edits[fact.step] = fact.edits
+    case = replace(case, steps=steps, editions={**case.editions, fact.step: step.edition}, step_edits=edits)
     if step.name in _RECEIPT_STEPS:
         case = _mark_posted(case, step.units, None)
     return case

@@ -6,6 +6,7 @@ import msgspec
 
 from counterfoil.core.approvals import Risk, Terms
 from counterfoil.core.documents import CreditNote, DocumentLine, ErpOrder, ExchangeTerms, RmaLine, StockLevel
+from counterfoil.core.edits import StepEdit
 from counterfoil.core.events import Fact, OutsideFact
 from counterfoil.core.problems import Owner
 from counterfoil.core.returns import Disposition
@@ -86,6 +87,7 @@ class RetryAsked(Fact, frozen=True, kw_only=True, tag="RetryAsked.v1"):
     step: str
     by: str
     reason: str = ""
+    edits: tuple[StepEdit, ...] = ()  # what the person changed in the command
 
 
 class StepSettled(Fact, frozen=True, kw_only=True, tag="StepSettled.v1"):

@@ -144,11 +144,10 @@ class People:
         if not reason.strip():
             raise ActionError("Resolving needs a reason; the auditor reads it.")
         with self._world.database.write() as tx:
-            row = tx.one("problem_get", id=problem_id)
+            row = tx.one("problem_hold", id=problem_id)
             if row is None:
                 raise ActionError("There is no such exception.")
-            ended = tx.run("problem_end", id=problem_id, state="resolved", by=by, because=reason[:2000], now=now_ms())
-            if ended != 1:
+            if not problems.end(tx, row, state="resolved", by=by, because=reason[:2000]):
                 raise ActionError(f"This exception is already closed ({row['closed_because']}).")
             self._note(tx, "system/problems", "ProblemResolved.v1", by, {"problem": problem_id, "reason": reason})
 

@@ -160,6 +160,17 @@ def _refused(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[
     }
 
 
+def _edits(fact: dict[str, Any]) -> str:
+    """What a person changed in a command: "credit date 2026-10-31 → 2026-11-02"."""
+    changes = [
+        f"{words.plain(str(edit.get('path', '')).rsplit('.', 1)[-1])} {edit.get('before') or 'nothing'} → "
+        f"{edit.get('after') or 'nothing'}"
+        for edit in fact.get("edits") or []
+        if isinstance(edit, dict)
+    ]
+    return f"Changed: {'; '.join(changes)}." if changes else ""
+
+
 def _person(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[str, str]:
     step = steps.get(str(fact.get("step")))
     about = words.asked(step) if step else words.plain(str(fact.get("kind") or "")).capitalize()
@@ -171,7 +182,7 @@ def _person(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[s
     return {
         "tone": "person",
         "title": title,
-        "detail": str(fact.get("reason") or ""),
+        "detail": " ".join(filter(None, (str(fact.get("reason") or ""), _edits(fact)))),
         "number": str(fact.get("number") or fact.get("ref") or ""),
     }
 
