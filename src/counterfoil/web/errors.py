@@ -9,12 +9,15 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from counterfoil.web.access import PERMISSIONS, who_may
+from counterfoil.web.refusals import PREFIX, refused
 
 
 def explain(
     request: HttpRequest, status: int, title: str, text: str, back: str = "", kept: list[str] | None = None
 ) -> HttpResponse:
     """An error page, or its fragment when htmx asked; `kept` is what the person wrote and would otherwise lose."""
+    if request.path.startswith(PREFIX):
+        return refused(status, "broken" if status >= 500 else "bad-call", f"{title}. {text}")
     template = "parts/error.html" if getattr(request, "htmx", False) else "error.html"
     context = {"status": status, "title": title, "text": text, "back": back or reverse("today"), "kept": kept or []}
     return render(request, template, context, status=status)

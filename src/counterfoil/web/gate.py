@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
 
 from counterfoil.web.access import CLOSED, MOVES_MONEY, PUBLIC, SIGNED_IN, declared, may
+from counterfoil.web.bearer import refusal
 from counterfoil.web.errors import not_allowed, signed_out
 from counterfoil.web.freshness import step_up
 
@@ -40,6 +41,8 @@ class AccessMiddleware:
             return None
         if permission == CLOSED:
             raise Http404
+        if getattr(view, "by_token", False):
+            return refusal(request, permission)
         if not request.user.is_authenticated:
             return _sign_in_first(request)
         if permission == SIGNED_IN or (permission is not None and may(request, permission)):

@@ -22,6 +22,7 @@ from counterfoil.web.pages import (
     proof_item,
     returns,
     today,
+    tokens,
     views,
     words,
 )
@@ -95,6 +96,10 @@ urlpatterns = [
     path("audit", audit.audit_page, name="audit"),
     path("policies", policy.policies_list, name="policies"),
     path("policies/<str:brand>/<str:portal>", policy.policy_page, name="policy"),
+    path("tokens", tokens.tokens_page, name="tokens"),
+    path("tokens/make", tokens.make, name="token_make"),
+    path("tokens/end", tokens.end, name="token_end"),
+    path("api/v1/", include("counterfoil.web.api.urls")),
     path("theme", preferences.theme, name="theme"),
     path("account/", include(ACCOUNT)),
     path("account/mfa/", include("allauth.mfa.urls")),

@@ -43,7 +43,7 @@ def retry(request: HttpRequest) -> HttpResponse:
     """Ask for the refused step again."""
 
     def perform(problem: Row, by: str, reason: str, number: str) -> None:
-        current().actions.retry(problem["case_id"], _needed_step(problem), by, reason)
+        current().actions.retry(problem["case_id"], needed_step(problem), by, reason)
 
     return _each(request, perform, "problems.retry", "will be tried again", reason_needed=False)
 
@@ -69,7 +69,7 @@ def settle(request: HttpRequest) -> HttpResponse:
     def perform(problem: Row, by: str, reason: str, number: str) -> None:
         if not number:
             raise ActionError("Give the number of the document you made in the other system.")
-        current().actions.settle(problem["case_id"], _needed_step(problem), by, reason, number)
+        current().actions.settle(problem["case_id"], needed_step(problem), by, reason, number)
 
     if len(request.POST.getlist("problem")) > 1:
         return unprocessable(request, "Mark one exception at a time: each has its own document.", back_to(request))
@@ -95,7 +95,8 @@ def _versions(request: HttpRequest) -> dict[int, int]:
     return {int(number): int(version) for number, _, version in parts if number.isdigit() and version.isdigit()}
 
 
-def _needed_step(problem: Row) -> str:
+def needed_step(problem: Row) -> str:
+    """The refused step an exception stands for. Raises ActionError."""
     if problem["case_id"] is None:
         raise ActionError("It belongs to no return, so there is no step to carry out.")
     with current().database.read() as tx:
