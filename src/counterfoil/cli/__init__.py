@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="Evidence: check the log's hash chains.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+access = typer.Typer(help="Who may do what: routes and roles, accounts, the API's document.", no_args_is_help=True)
+app.add_typer(access, name="access")
 proof = typer.Typer(
     help="The proof: portal, gateway, ERP and warehouse tied together per return line.", invoke_without_command=True
 )
@@ -457,3 +459,19 @@ def policy_replay(
     from counterfoil.cli.policy import replay as work
 
     guarded(lambda: work(file, settings, since, as_json=as_json))
+@access.command("matrix", epilog="Example: counterfoil access matrix --json")
+def access_matrix(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the matrix as JSON.")] = False,
+) -> None:
+    """Every address of console and API: what it asks for, and which roles have it. Exit status 1 on an undeclared one."""
+    from counterfoil.cli.access import matrix as work
+
+    guarded(lambda: work(as_json))
+
+
+@access.command("openapi", epilog="Example: counterfoil access openapi > docs/openapi.json")
+def access_openapi() -> None:
+    """The OpenAPI document of the JSON API."""
+    from counterfoil.cli.access import openapi as work
+
+    guarded(work)
