@@ -475,3 +475,14 @@ def access_openapi() -> None:
     from counterfoil.cli.access import openapi as work
 
     guarded(work)
+
+
+@access.command("review", epilog="Example: counterfoil access review --csv > access.csv")
+def access_review(
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV instead of JSON.")] = False,
+) -> None:
+    """Every account for the periodic review: roles, second factor, last sign-in, living sessions and tokens."""
+    from counterfoil.cli.access import review as work
+
+    guarded(lambda: work(settings, as_csv))

@@ -715,6 +715,7 @@ create table api_tokens (
     ended_by        text
 );
 create index api_tokens_user on api_tokens (user_id, id);
+create index api_tokens_living on api_tokens (user_id, expires_ms) where ended_ms is null;
 
 -- Answers to writes, by the key the caller chose: the same call twice gets the same answer and is done once.
 create table api_answers (

@@ -44,3 +44,7 @@ select fingerprint, status, body from api_answers where user_id = :user_id and i
 delete from api_answers where (user_id, idempotency_key) in (
     select user_id, idempotency_key from api_answers where at_ms < :before order by at_ms limit :rows
 );
+
+-- name: tokens_living
+-- How many tokens each person has that open something (index: api_tokens_living).
+select user_id, count(*) as tokens from api_tokens where ended_ms is null and expires_ms > :now group by user_id;
