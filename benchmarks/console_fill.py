@@ -23,7 +23,7 @@ from counterfoil.core.causes import is_shared
 from counterfoil.core.commands import CaseRef
 from counterfoil.core.problem_kinds import KINDS
 from counterfoil.core.returns import Stage
-from counterfoil.store.database import Database, now_ms, open_database
+from counterfoil.store.database import Database, SqliteDatabase, now_ms, open_database
 from counterfoil.store.migrate import migrate
 from counterfoil.store.problems import fold
 from counterfoil.store.sql import bound
@@ -254,6 +254,9 @@ def main() -> None:
     asked.add_argument("--returns", type=int, default=100_000)
     given = asked.parse_args()
     database = open_database(given.database)
+    if isinstance(database, SqliteDatabase):
+        database._writer.execute("pragma synchronous=off")  # a scratch database may be lost
+        database._writer.execute("pragma cache_size=-400000")
     fill(database, given.returns)
     database.close()
 

@@ -12,7 +12,7 @@ from typing import Any
 from counterfoil.store.database import Row, Transaction
 from counterfoil.store.sql import bound
 
-COUNT_MAX = 10_000
+COUNT_MAX = 2_000
 """Lists are counted and summed up to this many rows; beyond it a page says "more than"."""
 
 OFFERED_MAX = 20
@@ -114,7 +114,9 @@ def _returns_where(chosen: ReturnFilter) -> _Where:
     where.any_of("stage", chosen.stage)
     where.any_of("portal", chosen.portal)
     where.any_of("brand", chosen.brand)
-    where.any_of("waits_for", chosen.waits)
+    where.any_of("waits_for", tuple(word for word in chosen.waits if word))
+    if chosen.waits:
+        where.add("waits_for <> ''")  # said so that the index of what waits can be used
     where.any_of(
         "kind",
         chosen.problem,

@@ -49,7 +49,7 @@ class Total(Struct, frozen=True, kw_only=True):
 
 
 class ReturnList(Struct, frozen=True, kw_only=True):
-    """A page of returns; `next` is the `after` of the following page. Counts stop at 10,000: `capped` says so."""
+    """A page of returns; `next` is the `after` of the following page. Counts stop at 2,000: `capped` says so."""
 
     sentence: str
     returns: list[ReturnRow]

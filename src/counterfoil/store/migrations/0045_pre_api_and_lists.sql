@@ -26,3 +26,11 @@ create table api_answers (
     primary key (user_id, idempotency_key)
 );
 create index api_answers_old on api_answers (at_ms);
+
+-- Lists filtered by one thing alone find their rows in the order they show them, however many returns there are.
+create index cases_stage on cases (stage, updated_ms, case_id);
+create index cases_waits on cases (waits_for, updated_ms, case_id) where waits_for <> '';
+create index cases_of_brand on cases (brand, updated_ms, case_id);
+create index cases_of_portal on cases (portal, updated_ms, case_id);
+create index problems_closed_kind on problems (kind, closed_ms, id) where state <> 'open';
+create index problems_closed_cause on problems (cause, closed_ms, id) where state <> 'open';
