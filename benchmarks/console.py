@@ -79,7 +79,7 @@ def system_over(database: Database, url: str) -> Any:
         problem_kinds=KINDS,
         actions=None,
         desk=Desk(world),
-        setups=tuple(setups.values()),
+        setups=setups,
         database_url=url,
     )
 

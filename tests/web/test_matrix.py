@@ -36,6 +36,8 @@ WHO = {
 PARTS = {
     "<path:case_id>": "north/loop/88031",
     "<str:name>": "north-loop",
+    "<str:brand>": "north",
+    "<str:portal>": "loop",
     "<int:problem_id>": "1",
     "<int:run_id>": "1",
     "<int:change_id>": "1",

@@ -459,6 +459,8 @@ def policy_replay(
     from counterfoil.cli.policy import replay as work
 
     guarded(lambda: work(file, settings, since, as_json=as_json))
+
+
 @access.command("matrix", epilog="Example: counterfoil access matrix --json")
 def access_matrix(
     as_json: Annotated[bool, typer.Option("--json", help="Print the matrix as JSON.")] = False,

@@ -134,10 +134,10 @@ def _of_settings(setup: SetupFacts) -> list[Row]:
 
 
 def _setup(brand: str, portal: str) -> SetupFacts:
-    for setup in current().setups:
-        if (setup.brand, setup.portal) == (brand, portal):
-            return setup
-    known = ", ".join(f"{setup.brand}/{setup.portal}" for setup in current().setups) or "none"
+    setup = current().setups.get((brand, portal))
+    if setup is not None:
+        return setup
+    known = ", ".join("/".join(pair) for pair in sorted(current().setups)) or "none"
     raise Refusal(422, "bad-query", f"Name a setup with “brand” and “portal”; there are: {known}.")
 
 
