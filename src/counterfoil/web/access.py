@@ -103,8 +103,10 @@ MOVES_MONEY = frozenset({"refunds.approve", "problems.accept", "problems.settle"
 
 SCOPES = {
     "read": frozenset({"returns.view", "audit.view", "deliveries.view", "people.view"}),
-    "work": frozenset({"problems.work", "problems.retry", "problems.resolve", "steps.edit"}),
-    "money": MOVES_MONEY,
+    "work": frozenset(
+        {"problems.work", "problems.retry", "problems.resolve", "steps.edit", "proof.comment", "proof.decide"}
+    ),
+    "money": MOVES_MONEY | {"proof.approve"},
     "words": frozenset({"words.change"}),
     "connections": frozenset({"connections.pause", "connections.resume", "deliveries.requeue"}),
     "people": frozenset({"people.change"}),
