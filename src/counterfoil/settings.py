@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from counterfoil.catalog import vendor
+from counterfoil.closing.closepack_settings import CloseSettings
 from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.policy import PRESETS, Edition, FlowPolicy
@@ -71,6 +72,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     server: Server = Server()
     connection: tuple[ConnectionSettings, ...] = ()
     setup: tuple[SetupSettings, ...] = ()
+    close: CloseSettings = CloseSettings()
 
     @property
     def folder(self) -> Path:

@@ -28,6 +28,9 @@ policy_app = typer.Typer(
 )
 app.add_typer(policy_app, name="policy")
 
+close = typer.Typer(help="The cut-off pack of a month, and who signed it.", invoke_without_command=True)
+app.add_typer(close, name="closepack")
+
 SettingsFile = Annotated[
     Path, typer.Option("--settings", "-c", help="The settings file.", envvar="COUNTERFOIL_SETTINGS")
 ]
@@ -450,3 +453,37 @@ def policy_replay(
     from counterfoil.cli.policy import replay as work
 
     guarded(lambda: work(file, settings, since, as_json=as_json))
+
+
+PeriodName = Annotated[str, typer.Option(help="The month, YYYY-MM.")]
+
+
+@close.callback(epilog="Example: counterfoil closepack --period 2026-10 --out october")
+def closepack(
+    context: typer.Context,
+    period: Annotated[str | None, typer.Option(help="The month, YYYY-MM.")] = None,
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    out: Annotated[Path | None, typer.Option(help="Leave the pack here as HTML, XLSX, PDF and JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the pack as JSON.")] = False,
+) -> None:
+    """What was open at the cut-off, what it is worth, proposed reversing entries, sign-offs and evidence."""
+    if context.invoked_subcommand is not None:
+        return
+    if period is None:
+        fail("Which month? Give --period YYYY-MM.")
+    from counterfoil.cli.closepack import run as work
+
+    guarded(lambda: work(settings, period, out, as_json))
+
+
+@close.command("sign", epilog="Example: counterfoil closepack sign --period 2026-10 --as robin --role preparer")
+def closepack_sign(
+    period: PeriodName,
+    by: Annotated[str, typer.Option("--as", help="Who signs.")],
+    role: Annotated[str, typer.Option(help="preparer, or reviewer, who is somebody else.")],
+    settings: SettingsFile = DEFAULT_SETTINGS,
+) -> None:
+    """Sign the month's figures; once both have signed, the period is locked."""
+    from counterfoil.cli.closepack import sign as work
+
+    guarded(lambda: work(settings, period, by, role))

@@ -1,0 +1,36 @@
+-- name: close_candidates
+-- Returns that may have been unfinished at an instant (indexes: cases_progress, cases_recent).
+select case_id from cases where progress in ('open', 'waiting')
+union
+select case_id from cases where updated_ms >= :cut_ms
+order by case_id;
+
+-- name: close_stream
+-- One return's log up to an entry (index: unique (stream, seq)).
+select payload, at_ms from log where stream = :stream and id <= :boundary order by seq;
+
+-- name: close_newest_entry
+-- The newest log entry.
+select max(id) as last_id from log;
+
+-- name: close_loose
+-- What waits for a return that would claim it (index: loose_waiting).
+select brand, fact, arrived_ms from loose_facts where state = 'waiting' order by arrived_ms, id;
+
+-- name: signoffs_of_period
+-- Who signed a period, and what.
+select * from period_signoffs where period = :period order by role;
+
+-- name: signoffs_newest
+-- Who signed which period, newest period first.
+select period, role, signed_by, at_ms, figures_hash, log_head, last_entry from period_signoffs
+order by period desc, role limit :limit;
+
+-- name: signoff_put
+-- A sign-off. A preparer's may be made anew until the reviewer has signed; a reviewer's stays.
+insert into period_signoffs (period, role, signed_by, at_ms, figures_hash, log_head, last_entry, pack)
+values (:period, :role, :signed_by, :at_ms, :figures_hash, :log_head, :last_entry, :pack)
+on conflict (period, role) do update set signed_by = excluded.signed_by, at_ms = excluded.at_ms,
+    figures_hash = excluded.figures_hash, log_head = excluded.log_head, last_entry = excluded.last_entry,
+    pack = excluded.pack
+where period_signoffs.role = 'preparer';
