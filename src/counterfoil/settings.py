@@ -15,6 +15,7 @@ import msgspec
 
 from counterfoil.catalog import vendor
 from counterfoil.closing.closepack_settings import CloseSettings
+from counterfoil.closing.scorecard_settings import ScorecardSettings
 from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.policy import PRESETS, Edition, FlowPolicy
@@ -73,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     connection: tuple[ConnectionSettings, ...] = ()
     setup: tuple[SetupSettings, ...] = ()
     close: CloseSettings = CloseSettings()
+    scorecard: ScorecardSettings = ScorecardSettings()
 
     @property
     def folder(self) -> Path:

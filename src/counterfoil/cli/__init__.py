@@ -487,3 +487,16 @@ def closepack_sign(
     from counterfoil.cli.closepack import sign as work
 
     guarded(lambda: work(settings, period, by, role))
+
+
+@app.command(epilog="Example: counterfoil scorecard --weeks 8 --out scorecard")
+def scorecard(
+    weeks: Annotated[int, typer.Option(help="How many weeks, the running one included.", min=1, max=53)] = 8,
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    out: Annotated[Path | None, typer.Option(help="Leave the page, JSON and CSV files here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scorecard as JSON.")] = False,
+) -> None:
+    """The seven KPIs by week and category, what returns cost by posted documents, and the aged backlog."""
+    from counterfoil.cli.scorecard import run as work
+
+    guarded(lambda: work(settings, weeks, out, as_json))

@@ -54,6 +54,16 @@ def period(name: str, zone: str = "UTC") -> Period:
     )
 
 
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone by its name. CloseError when there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise CloseError(
+            f"the setting close.zone is {name!r}, which is no time zone; write one as Europe/London"
+        ) from None
+
+
 def moment_ms(text: str | None) -> int | None:
     """An RFC 3339 moment in milliseconds; None when there is none or it cannot be read."""
     if not text:

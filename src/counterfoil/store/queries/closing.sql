@@ -34,3 +34,23 @@ on conflict (period, role) do update set signed_by = excluded.signed_by, at_ms =
     figures_hash = excluded.figures_hash, log_head = excluded.log_head, last_entry = excluded.last_entry,
     pack = excluded.pack
 where period_signoffs.role = 'preparer';
+
+-- name: scorecard_touched
+-- Returns touched since a moment, a page at a time (index: cases_recent).
+select case_id, state, progress, opened_ms, updated_ms from cases
+where updated_ms > :after_ms or (updated_ms = :after_ms and case_id > :after_id)
+order by updated_ms, case_id limit :limit;
+
+-- name: scorecard_silent
+-- Returns under way that nothing touched since a moment (index: cases_progress).
+select case_id, state, progress, opened_ms, updated_ms from cases
+where progress in ('open', 'waiting') and updated_ms < :since_ms order by case_id;
+
+-- name: scorecard_queued
+-- Returns with an exception opened since a moment (index: problems_recent).
+select distinct case_id from problems
+where state in ('open', 'resolved', 'ended') and opened_ms >= :since_ms and case_id is not null;
+
+-- name: scorecard_proofs
+-- The proofs of a stretch of days, oldest first (index: proof_runs_day).
+select as_of, open_records, summary from proof_runs where as_of >= :first and as_of <= :last order by as_of, id;
