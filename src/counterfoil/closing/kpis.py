@@ -80,7 +80,7 @@ def exception_rate(week: WeekFacts) -> Reading:
 def auto_approval_rate(week: WeekFacts) -> Reading:
     """Share of the returns refunded in the week for which no person had to decide.
 
-    No difference accepted, no step tried again by hand, none settled by hand.
+    No approval given by a person, no difference accepted, no step tried again by hand, none settled by hand.
     """
     paid = [r for r in week.returns if week.has(r.refunded_ms)]
     return _share(sum(not r.by_hand for r in paid), len(paid), "without a person")

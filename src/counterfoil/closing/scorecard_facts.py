@@ -117,9 +117,9 @@ def _disposed(case: ReturnCase) -> int | None:
 
 
 def _by_hand(case: ReturnCase) -> bool:
-    """Whether a person had to decide: accepted a difference, retried a step or settled one by hand."""
+    """Whether a person had to decide: approved, accepted a difference, retried a step or settled one by hand."""
     settled = any(step.message.startswith("done by hand by ") for step in case.steps.values())
-    return bool(case.accepted_differences or case.editions or settled)
+    return bool(case.voices or case.accepted_differences or case.editions or settled)
 
 
 def _units(case: ReturnCase) -> tuple[MeasuredUnit, ...]:
