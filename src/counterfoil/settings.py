@@ -99,7 +99,15 @@ def load(path: Path) -> Settings:
         raise SettingsError(f"{path} is not {'JSON' if path.suffix == '.json' else 'TOML'}: {error}") from None
     if not isinstance(raw, dict):
         raise SettingsError(f"{path} holds no settings")
-    return parse(_filled(raw, path.parent), str(path))
+    return _beside(parse(_filled(raw, path.parent), str(path)), path.parent)
+
+
+def _beside(settings: Settings, folder: Path) -> Settings:
+    """A cost file named without a folder lies beside the settings."""
+    if settings.close.costs is None:
+        return settings
+    costs = str(folder / settings.close.costs)
+    return msgspec.structs.replace(settings, close=msgspec.structs.replace(settings.close, costs=costs))
 
 
 def parse(raw: dict[str, Any], source: str) -> Settings:

@@ -17,6 +17,7 @@ from counterfoil.closing.closepack_settings import Accounts, CloseSettings
 from counterfoil.closing.closepack_signs import sign
 from counterfoil.closing.closepack_xlsx import workbook
 from counterfoil.core.returns import LabelStatus, Stage
+from counterfoil.settings import load
 from counterfoil.store.database import Database
 from counterfoil.testing.builders import (
     label,
@@ -218,3 +219,9 @@ def test_names_with_markup_in_them_stay_text(quiet: Road) -> None:
     odd = msgspec.structs.replace(pack, figures=figures)
     assert "&lt;b&gt;&amp;" in page(odd) and "<b>" not in page(odd)
     assert document(odd) and workbook(odd)
+
+
+def test_a_cost_file_lies_beside_the_settings_that_name_it(tmp_path: Path) -> None:
+    (tmp_path / "counterfoil.toml").write_text('[close]\ncosts = "costs.csv"\nzone = "Europe/London"\n')
+    found = load(tmp_path / "counterfoil.toml")
+    assert (found.close.costs, found.close.zone) == (str(tmp_path / "costs.csv"), "Europe/London")

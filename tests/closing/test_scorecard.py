@@ -206,5 +206,5 @@ def test_page_and_files_say_the_same_and_run_nothing(road: Road) -> None:
 def test_a_chart_says_its_figures_in_words_and_marks_what_misses_the_aim() -> None:
     svg = week_bars("Refund SLA", ["2 Nov", "9 Nov"], [Decimal(60), None], Decimal(48), lower=True)
     assert 'aria-label="Refund SLA by week: 2 Nov 60, 9 Nov no value.' in svg
-    assert 'class="bar off"' in svg and "aim 48" in svg
-    assert 'class="bar off"' not in week_bars("x", ["a"], [Decimal(60)], Decimal(48), lower=False)
+    assert 'class="column off"' in svg and "aim 48" in svg
+    assert 'class="column off"' not in week_bars("x", ["a"], [Decimal(60)], Decimal(48), lower=False)

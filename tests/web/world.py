@@ -134,6 +134,7 @@ class FakeSystem:
         Configured("harbour-prima", "prima", "erp", "harbour"),
         Configured("harbour-warehouse", "warehouse", "warehouse", "harbour"),
     )
+    closing: Any = None
 
 
 def system(folder: Path, *, empty: bool = False) -> FakeSystem:

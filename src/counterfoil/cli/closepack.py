@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 
 from counterfoil.bootstrap import build_world
-from counterfoil.closing.closepack import Pack, pack_of
+from counterfoil.closing.closepack import Pack
 from counterfoil.closing.closepack_html import STATES, grouped, page
 from counterfoil.closing.closepack_period import CloseError
 from counterfoil.closing.closepack_signs import sign as sign_period
+from counterfoil.closing.office import Office
 from counterfoil.flow.world import World
 from counterfoil.settings import Settings, load
 from counterfoil.store.migrate import pending
@@ -23,7 +24,7 @@ def run(settings_file: Path, name: str, out: Path | None, as_json: bool) -> int:
     try:
         world = _world(settings)
         try:
-            pack = pack_of(world, settings.close, name, settings_file.parent)
+            pack = Office(world, settings.close, settings.scorecard).pack(name)
         finally:
             world.database.close()
     except CloseError as error:
@@ -44,7 +45,7 @@ def sign(settings_file: Path, name: str, by: str, role: str) -> int:
     try:
         world = _world(settings)
         try:
-            pack = sign_period(world, settings.close, name, by, role, settings_file.parent)
+            pack = sign_period(world, settings.close, name, by, role)
         finally:
             world.database.close()
     except CloseError as error:

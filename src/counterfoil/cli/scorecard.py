@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from counterfoil.bootstrap import build_world
-from counterfoil.closing.closepack import costs_of
-from counterfoil.closing.closepack_period import CloseError, zone_of
-from counterfoil.closing.scorecard import Scorecard, scorecard
+from counterfoil.closing.closepack_period import CloseError
+from counterfoil.closing.office import Office
+from counterfoil.closing.scorecard import Scorecard
 from counterfoil.closing.scorecard_html import kpi_csv, met, page, table_csv
 from counterfoil.settings import load
 from counterfoil.store.migrate import pending
@@ -23,10 +23,7 @@ def run(settings_file: Path, weeks: int, out: Path | None, as_json: bool) -> int
     try:
         if pending(world.database):
             raise CloseError("the database's schema is behind; run counterfoil migrate")
-        known = costs_of(settings.close, settings_file.parent)
-        zone = zone_of(settings.close.zone).key
-        with world.database.read() as tx:
-            score = scorecard(tx, world.now(), weeks, settings.scorecard, zone=zone, known=known)
+        score = Office(world, settings.close, settings.scorecard).scorecard(weeks)
     except CloseError as error:
         sys.stderr.write(f"{error}.\n")
         return 2

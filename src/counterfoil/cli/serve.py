@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from counterfoil.bootstrap import build_worker, build_world
+from counterfoil.closing.office import Office
 from counterfoil.core.problem_kinds import KINDS
 from counterfoil.core.problems import ProblemKind
 from counterfoil.flow.receive import PREFIX, Hooks
@@ -38,6 +39,7 @@ class ConsoleSystem:
     actions: Actions
     database_url: str
     setups: Mapping[tuple[str, str], Setup]
+    closing: Office
 
 
 @dataclass
@@ -103,6 +105,7 @@ def open_console(settings: Settings, world: World) -> tuple[ConsoleSystem, dict[
         actions=People(world),
         database_url=settings.database_url,
         setups=world.setups,
+        closing=Office(world, settings.close, settings.scorecard),
     )
     hosts = sorted({settings.server.host, urlsplit(settings.server.public_url).hostname or "127.0.0.1", "localhost"})
     key = _secret_key(settings.folder / "keys" / "console.key")

@@ -34,7 +34,7 @@ def week_bars(
             height = value / top * (floor - TOP)
             good = value <= target if lower else value >= target
             parts.append(
-                f'<rect class="bar{"" if good else " off"}" x="{_n(left)}" y="{_n(floor - height)}" '
+                f'<rect class="column{"" if good else " off"}" x="{_n(left)}" y="{_n(floor - height)}" '
                 f'width="{_n(slot * 2 / 3)}" height="{_n(height)}" rx="1.5"/>'
             )
             parts.append(

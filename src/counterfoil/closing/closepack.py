@@ -183,10 +183,10 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     after_lock: tuple[LateFact, ...] = ()
 
 
-def pack_of(world: World, settings: CloseSettings, name: str, folder: Path | None = None) -> Pack:
+def pack_of(world: World, settings: CloseSettings, name: str) -> Pack:
     """The pack of a period as it stands; a locked one as it was signed. CloseError when it cannot be made."""
     month = period(name, settings.zone)
-    costs = costs_of(settings, folder)
+    costs = costs_of(settings)
     with world.database.read() as tx:
         signed = signoffs.of_period(tx, name)
         if REVIEWER in signed:
@@ -197,11 +197,9 @@ def pack_of(world: World, settings: CloseSettings, name: str, folder: Path | Non
     return msgspec.structs.replace(made, state=state, signoffs=_told(signed))
 
 
-def costs_of(settings: CloseSettings, folder: Path | None) -> Costs | None:
-    """The cost file of the settings, beside the settings file unless it says where; None when there is none."""
-    if settings.costs is None:
-        return None
-    return read_costs((folder or Path()) / settings.costs)
+def costs_of(settings: CloseSettings) -> Costs | None:
+    """The cost file of the settings; None when there is none."""
+    return None if settings.costs is None else read_costs(Path(settings.costs))
 
 
 def compute(tx: Transaction, world: World, month: Period, settings: CloseSettings, costs: Costs | None) -> Pack:

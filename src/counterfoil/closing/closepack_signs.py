@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from uuid import uuid4
 
 import msgspec
@@ -17,7 +16,7 @@ from counterfoil.store.database import Row, Transaction, now_ms
 STREAM = "system/close"
 
 
-def sign(world: World, settings: CloseSettings, name: str, by: str, role: str, folder: Path | None = None) -> Pack:
+def sign(world: World, settings: CloseSettings, name: str, by: str, role: str) -> Pack:
     """Sign a period's figures as they are now; the pack that was signed. CloseError when it may not be signed."""
     by = by.strip()
     if role not in ROLES:
@@ -27,7 +26,7 @@ def sign(world: World, settings: CloseSettings, name: str, by: str, role: str, f
     month = period(name, settings.zone)
     if world.now() < month.cut_off:
         raise CloseError(f"{name} ends at {month.cut_off}; it can be signed from then on")
-    costs = costs_of(settings, folder)
+    costs = costs_of(settings)
     with world.database.read() as tx:
         _open(name, signoffs.of_period(tx, name))
         made = compute(tx, world, month, settings, costs)

@@ -15,7 +15,7 @@ ROWS_MAX = 500  # a table of the page; the CSV has all
 CHART_STYLE = """
 .chart { width: 100%; max-width: 30rem; height: auto; display: block; margin: .6rem 0; }
 .chart text { font: 10px system-ui, sans-serif; fill: var(--soft); font-variant-numeric: tabular-nums; }
-.chart .value { fill: var(--ink); } .chart .bar { fill: var(--accent); } .chart .bar.off { fill: var(--warn); }
+.chart .value { fill: var(--ink); } .chart .column { fill: var(--accent); } .chart .column.off { fill: var(--warn); }
 .chart .axis { stroke: var(--line); } .chart .target { stroke: var(--ink); stroke-dasharray: 4 3; stroke-width: .8; }
 .pair { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1.2fr); gap: 2rem; align-items: start; }
 @media (max-width: 52rem) { .pair { grid-template-columns: minmax(0, 1fr); } }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from counterfoil.closing.office import Office
 from counterfoil.core.problems import Owner, ProblemKind
 from counterfoil.ports.actions import Actions
 from counterfoil.store.database import Database
@@ -65,6 +66,11 @@ class System(Protocol):
     @property
     def actions(self) -> Actions:
         """What people may do."""
+        ...
+
+    @property
+    def closing(self) -> Office | None:
+        """The close and the scorecard; None where only pages are shown."""
         ...
 
 
