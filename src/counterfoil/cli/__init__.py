@@ -500,3 +500,14 @@ def scorecard(
     from counterfoil.cli.scorecard import run as work
 
     guarded(lambda: work(settings, weeks, out, as_json))
+
+
+@app.command(epilog="Example: counterfoil handbook --out operating-model.md")
+def handbook(
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    out: Annotated[Path | None, typer.Option(help="Write it here instead of printing it.")] = None,
+) -> None:
+    """The operating model as a page: who owns what, the steps, exceptions and owners, gates, daily checks, KPIs."""
+    from counterfoil.cli.handbook import run as work
+
+    guarded(lambda: work(settings, out))

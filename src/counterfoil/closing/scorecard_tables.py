@@ -69,22 +69,26 @@ def costs(week: WeekFacts, known: Costs) -> tuple[list[Table], list[Tie]]:
             for name, currency in sorted({*sums, *scrap}, key=lambda k: (k[1], -(_gross(sums.get(k))), k[0]))
         ]
         meaning = (
-            f"Posted credit notes of these weeks by {key}, their charges as rows of their own, and units found "
+            f"Posted credit notes of these weeks by {_word(title)}, their charges as rows of their own, and units found "
             "worthless at the cost known for their SKU. Every line with its document is in the file of credits."
         )
         columns = (title, "Currency", *_MONEY)
         tables.append(
             Table(
                 key=f"cost_by_{key}",
-                title=f"Cost of returns by {title if title == 'SKU' else key}",
+                title=f"Cost of returns by {_word(title)}",
                 meaning=meaning,
                 columns=columns,
                 numeric=_MONEY,
                 rows=tuple(rows),
             )
         )
-        ties += _ties(week, title if title == "SKU" else key, sums)
+        ties += _ties(week, _word(title), sums)
     return tables, ties
+
+
+def _word(title: str) -> str:
+    return title if title.isupper() else title.lower()
 
 
 class _Sum(msgspec.Struct):
@@ -152,7 +156,7 @@ def _ties(week: WeekFacts, title: str, sums: dict[_Place, _Sum]) -> Iterable[Tie
     for currency, total in sorted(posted.items()):
         parts = sum(found.gross for (_, place), found in sums.items() if place == currency)
         yield Tie(
-            name=f"credit notes by {title}",
+            name=f"Credit notes by {title}",
             currency=currency,
             total=to_text(total, currency),
             parts=to_text(parts, currency),
