@@ -14,6 +14,8 @@ PAGES = (
     "/problems",
     "/connections",
     "/policies",
+    "/scorecard",
+    "/close",
     "/audit",
 )
 Live = tuple[str, world.FakeSystem]
