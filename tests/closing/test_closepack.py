@@ -13,11 +13,13 @@ from counterfoil.closing.closepack_costs import read_costs
 from counterfoil.closing.closepack_html import page
 from counterfoil.closing.closepack_pdf import document
 from counterfoil.closing.closepack_period import CloseError, period
+from counterfoil.closing.closepack_replay import as_of
 from counterfoil.closing.closepack_settings import Accounts, CloseSettings
 from counterfoil.closing.closepack_signs import sign
 from counterfoil.closing.closepack_xlsx import workbook
 from counterfoil.core.returns import LabelStatus, Stage
 from counterfoil.settings import load
+from counterfoil.store import signoffs
 from counterfoil.store.database import Database
 from counterfoil.testing.builders import (
     label,
@@ -225,3 +227,13 @@ def test_a_cost_file_lies_beside_the_settings_that_name_it(tmp_path: Path) -> No
     (tmp_path / "counterfoil.toml").write_text('[close]\ncosts = "costs.csv"\nzone = "Europe/London"\n')
     found = load(tmp_path / "counterfoil.toml")
     assert (found.close.costs, found.close.zone) == (str(tmp_path / "costs.csv"), "Europe/London")
+
+
+def test_the_log_replayed_to_its_end_is_the_return_as_stored(quiet: Road) -> None:
+    authorised(quiet)
+    tell(quiet, "wms", parcel("GR-1", [("SHIRT-M", 2)], tracking="TRK1"))
+    case = quiet.case()
+    with quiet.world.database.read() as tx:
+        entries = signoffs.stream(tx, case.case_id, signoffs.newest_entry(tx))
+    assert as_of(case.case_id, entries, period("2026-12").cut_ms) == case
+    assert as_of(case.case_id, entries, period("2026-09").cut_ms) is None

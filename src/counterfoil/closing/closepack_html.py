@@ -33,11 +33,14 @@ caption { text-align: left; color: var(--soft); padding-bottom: .3rem; }
 th, td { text-align: left; vertical-align: top; padding: .34rem .9rem .34rem 0; border-bottom: 1px solid var(--line); }
 thead th { color: var(--soft); font-weight: 600; font-size: .85em; white-space: nowrap; }
 tbody th { font-weight: 500; } .num { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td:has(+ .why) { padding-right: 1.6rem; } time, .day { white-space: nowrap; }
+:has(+ .why) { padding-right: 1.6rem; } time, .day { white-space: nowrap; }
 .num + :not(.num) { padding-left: .8rem; } .why { min-width: 16rem; color: var(--soft); } .none { color: var(--soft); } td.first, th.first { padding-top: .9rem; }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; } a { color: inherit; text-decoration: none; }
   h2 { break-after: avoid; } tr { break-inside: avoid; } thead { display: table-header-group; } .wide { overflow: visible; } }
 """
+
+
+_CLASS = {"Amount": ' class="num"', "Units": ' class="num"', "Days": ' class="num"', "Why": ' class="why"'}
 
 
 def page(pack: Pack) -> str:
@@ -139,7 +142,7 @@ def _figure(figure: Figure) -> str:
     more = len(figure.rows) - ROWS_MAX
     rest = f'<p class="soft">{more:,} more rows are in the workbook.</p>' if more > 0 else ""
     heads = "".join(
-        f'<th scope="col"{" class=num" if name in ("Amount", "Units", "Days") else ""}>{name}</th>'
+        f'<th scope="col"{_CLASS.get(name, "")}>{name}</th>'
         for name in ("Return", "Order", "Document", "Amount", "Units", "Since", "Days", "Why")
     )
     return (
