@@ -19,11 +19,13 @@ from counterfoil.closing.scorecard_settings import ScorecardSettings
 from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.policy import PRESETS, Edition, FlowPolicy
+from counterfoil.core.proof_rules import ProofRules
 from counterfoil.policy.clashes import Systems
 from counterfoil.policy.compiler import compile_policy
 from counterfoil.policy.reading import UnreadableError
 from counterfoil.policy.reading import read as read_policy
 from counterfoil.policy.systems import as_shipped
+from counterfoil.ports.notify import Notify
 from counterfoil.ports.vendors import Family
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -71,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     engine: str = "dbos"
     poll_every_s: int = 300
     server: Server = Server()
+    proof: ProofRules = ProofRules()
+    notify: Notify = Notify()
     connection: tuple[ConnectionSettings, ...] = ()
     setup: tuple[SetupSettings, ...] = ()
     close: CloseSettings = CloseSettings()

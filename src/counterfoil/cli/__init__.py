@@ -9,6 +9,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from counterfoil.cli.workbench import app as workbench_app
+
 app = typer.Typer(
     name="counterfoil",
     help="Carries returns from the portal into the ERP in the right order, and proves that both halves agree.",
@@ -27,6 +29,7 @@ policy_app = typer.Typer(
     help="The policy compiler: what waits for what, and what contradicts itself.", no_args_is_help=True
 )
 app.add_typer(policy_app, name="policy")
+app.add_typer(workbench_app, name="workbench")
 
 close = typer.Typer(help="The cut-off pack of a month, and who signed it.", invoke_without_command=True)
 app.add_typer(close, name="closepack")
@@ -133,6 +136,9 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where its files go; emptied first.")] = Path(".counterfoil/demo"),
     port: Annotated[int, typer.Option(help="Port of the console; 0 picks a free one.")] = 8300,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    trouble: Annotated[
+        bool, typer.Option("--trouble", help="A bad week; with --headless, one fix is made and what it did is shown.")
+    ] = False,
 ) -> None:
     """A believable week of returns through simulated systems over real HTTP, then the proof that all agree."""
     from counterfoil.cli.demo import run as work
@@ -149,6 +155,7 @@ def demo(
             folder=folder,
             port=port,
             as_json=as_json,
+            trouble=trouble,
         )
     )
 

@@ -74,8 +74,24 @@ PERMISSIONS: dict[str, tuple[Any, str]] = {
         _in_groups("admin") | (_in_groups("finance", "ops", "cx", "integration") & owns_problem),
         "the team that owns it",
     ),
+    "proof.comment": (
+        _in_groups("finance", "ops", "cx", "integration", "auditor", "admin"),
+        "anyone with a role",
+    ),
+    "proof.decide": (_in_groups("finance", "ops", "admin"), "finance or operations"),
+    "proof.approve": (_in_groups("finance", "admin"), "finance"),
+    "problems.work": (
+        _in_groups("finance", "ops", "cx", "integration", "admin"),
+        "finance, operations, customer experience or integration",
+    ),
+    "steps.edit": (_in_groups("finance", "ops", "integration", "admin"), "finance, operations or integration"),
+    "words.change": (
+        _in_groups("finance", "ops", "cx", "integration", "admin"),
+        "finance, operations, customer experience or integration",
+    ),
     "connections.pause": (_in_groups("finance", "ops", "integration", "admin"), "finance, operations or integration"),
     "connections.resume": (_in_groups("integration", "admin"), "integration"),
+    "deliveries.view": (_in_groups("integration", "admin", "auditor"), "integration or an auditor"),
     "deliveries.requeue": (_in_groups("integration", "admin"), "integration"),
 }
 """Each permission: its predicate, and who has it in words, for the sentence beside an action that is not offered."""

@@ -10,11 +10,10 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
 from django.urls import reverse
 
 from counterfoil.web.access import CLOSED, MOVES_MONEY, PUBLIC, SIGNED_IN, declared, may
-from counterfoil.web.errors import not_allowed
+from counterfoil.web.errors import not_allowed, signed_out
 from counterfoil.web.freshness import step_up
 
 
@@ -54,5 +53,5 @@ def _sign_in_first(request: HttpRequest) -> HttpResponseBase:
         answer["HX-Redirect"] = reverse("account_login")
         return answer
     if request.method != "GET":
-        return redirect("account_login")
+        return signed_out(request)
     return redirect_to_login(request.get_full_path(), login_url=reverse("account_login"))

@@ -82,9 +82,17 @@ def resolve(request: HttpRequest) -> HttpResponse:
     """Close the exception by hand."""
 
     def perform(problem: Row, by: str, reason: str, number: str) -> None:
-        current().actions.resolve_problem(problem["id"], by, reason)
+        seen = versions.get(problem["id"])
+        current().desk.close(problem["id"], problem["version"] if seen is None else seen, by, reason)
 
+    versions = _versions(request)
     return _each(request, perform, "problems.resolve", "closed")
+
+
+def _versions(request: HttpRequest) -> dict[int, int]:
+    """The version of each chosen exception as its reader saw it, where the form carries one: “17~3”."""
+    parts = (value.partition("~") for value in request.POST.getlist("problem"))
+    return {int(number): int(version) for number, _, version in parts if number.isdigit() and version.isdigit()}
 
 
 def _needed_step(problem: Row) -> str:
@@ -101,7 +109,8 @@ def _needed_step(problem: Row) -> str:
 def _each(
     request: HttpRequest, perform: Perform, permission: str, outcome: str, reason_needed: bool = True
 ) -> HttpResponse:
-    ids = [int(value) for value in dict.fromkeys(request.POST.getlist("problem")) if value.isdigit()]
+    chosen = (value.partition("~")[0] for value in request.POST.getlist("problem"))
+    ids = [int(value) for value in dict.fromkeys(chosen) if value.isdigit() and len(value) < 18]
     if not ids:
         return unprocessable(request, "Choose at least one exception first.", back_to(request))
     if len(ids) > AT_ONCE_MAX:
