@@ -24,6 +24,8 @@ PAGES = (
     "/connections",
     "/deliveries?connection=harbour-loop",
     "/policies",
+    "/scorecard",
+    "/close",
     "/audit",
 )
 Live = tuple[str, world.FakeSystem]

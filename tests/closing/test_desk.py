@@ -112,8 +112,8 @@ def test_nothing_of_a_period_signed_by_both_can_be_changed(road: Road, desk: Pro
         for role, who in (("preparer", "robin"), ("reviewer", "sam")):
             values = {"period": record["day"][:7], "role": role, "who": who, "at_ms": now_ms()}
             tx.query(
-                "insert into period_signoffs (period, role, who, at_ms) values "
-                f"('{values['period']}', '{role}', '{who}', {values['at_ms']})",
+                "insert into period_signoffs (period, role, signed_by, at_ms, figures_hash, last_entry) values "
+                f"('{values['period']}', '{role}', '{who}', {values['at_ms']}, '', 0)",
                 {},
             )
     with pytest.raises(ActionError, match="signed and locked"):

@@ -45,6 +45,8 @@ PARTS = {
     "<int:run_id>": "1",
     "<int:change_id>": "1",
     "<int:delivery_id>": "1",
+    "<str:period>": "2026-10",
+    "<str:form>": "html",
 }
 
 

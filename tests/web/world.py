@@ -144,6 +144,7 @@ class FakeSystem:
         Configured("harbour-prima", "prima", "erp", "harbour"),
         Configured("harbour-warehouse", "warehouse", "warehouse", "harbour"),
     )
+    closing: Any = None
 
     @property
     def proof_desk(self) -> ProofDesk:

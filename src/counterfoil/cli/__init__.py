@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from counterfoil.cli.base import DEFAULT_SETTINGS, SettingsFile, fail, guarded
+from counterfoil.cli.month import close, handbook, scorecard
 from counterfoil.cli.workbench import app as workbench_app
+
+__all__ = ["DEFAULT_SETTINGS", "SettingsFile", "fail", "guarded", "run"]
 
 app = typer.Typer(
     name="counterfoil",
@@ -33,16 +36,9 @@ policy_app = typer.Typer(
 app.add_typer(policy_app, name="policy")
 app.add_typer(workbench_app, name="workbench")
 
-SettingsFile = Annotated[
-    Path, typer.Option("--settings", "-c", help="The settings file.", envvar="COUNTERFOIL_SETTINGS")
-]
-DEFAULT_SETTINGS = Path("counterfoil.toml")
-
-
-def fail(message: str, status: int = 2) -> NoReturn:
-    """One sentence on standard error, and the exit status."""
-    print(message, file=sys.stderr)
-    raise typer.Exit(status)
+app.add_typer(close, name="closepack")
+app.command(epilog="Example: counterfoil scorecard --weeks 8 --out scorecard")(scorecard)
+app.command(epilog="Example: counterfoil handbook --out operating-model.md")(handbook)
 
 
 def run() -> None:
@@ -51,22 +47,6 @@ def run() -> None:
         app()
     except (BrokenPipeError, KeyboardInterrupt):
         sys.exit(130)
-
-
-def guarded(work: Callable[[], int]) -> NoReturn:
-    """Run a command's work; expected errors become one sentence and exit status 2."""
-    from counterfoil.settings import SettingsError
-    from counterfoil.store.database import StoreError
-
-    try:
-        status = work()
-    except (SettingsError, StoreError) as error:
-        fail(str(error))
-    except FileNotFoundError as error:
-        fail(f"{error.filename} does not exist")
-    except PermissionError as error:
-        fail(f"{error.filename} cannot be opened: permission denied")
-    raise typer.Exit(status)
 
 
 @app.command(epilog="Example: counterfoil translate loop delivery.json --headers headers.json --secret s3cret")

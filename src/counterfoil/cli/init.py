@@ -30,6 +30,19 @@ host = "127.0.0.1"
 port = 8300
 public_url = "https://returns.example.com"
 
+[close]
+# zone = "Europe/London"      # in whose midnight a month ends
+# costs = "costs.csv"         # sku,cost,currency: values the return asset; without it the asset is unknown, never zero
+
+[close.accounts]              # your names for the accounts of the proposed entries
+# refund_liability = "2310 Refund liability"
+
+[scorecard]
+# aged_days = 14
+# [[scorecard.category]]      # targets by category; a return belongs to the first that holds it
+# name = "shoes"
+# skus = ["SHOE-*"]
+# targets = { cycle_time = 12, refund_sla = 72 }
 # Who is told outside the console. Without a mail server no mail is made; webhooks are signed (Standard Webhooks).
 [notify]
 # sender = "counterfoil@example.com"

@@ -15,6 +15,7 @@ import uvicorn
 
 from counterfoil.bootstrap import build_worker, build_world
 from counterfoil.closing.desk import ProofDesk
+from counterfoil.closing.office import Office
 from counterfoil.core.problem_kinds import KINDS
 from counterfoil.core.problems import ProblemKind
 from counterfoil.flow.desk import Desk as PeoplesDesk
@@ -44,6 +45,7 @@ class ConsoleSystem:
     desk: Desk
     database_url: str
     setups: Mapping[tuple[str, str], Setup]
+    closing: Office
 
 
 @dataclass
@@ -112,6 +114,7 @@ def open_console(settings: Settings, world: World) -> tuple[ConsoleSystem, dict[
         desk=PeoplesDesk(world),
         database_url=settings.database_url,
         setups=world.setups,
+        closing=Office(world, settings.close, settings.scorecard),
     )
     hosts = sorted({settings.server.host, urlsplit(settings.server.public_url).hostname or "127.0.0.1", "localhost"})
     key = _secret_key(settings.folder / "keys" / "console.key")

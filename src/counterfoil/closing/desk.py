@@ -18,7 +18,7 @@ from counterfoil.core.money import to_text
 from counterfoil.core.proof_rules import ProofRules
 from counterfoil.core.reconcile.legs import BY_NAME, Leg
 from counterfoil.ports.actions import ActionError
-from counterfoil.store import log, workbench
+from counterfoil.store import log, signoffs, workbench
 from counterfoil.store.database import Database, Row, Transaction, now_ms
 
 STREAM = "system/proof"
@@ -160,7 +160,7 @@ class ProofDesk:
 
 def locked(tx: Transaction, period: str) -> bool:
     """Whether a period, such as 2026-10, was signed by its preparer and its reviewer."""
-    return {row["role"] for row in tx.rows("signoffs_of", period=period)} >= ROLES
+    return set(signoffs.of_period(tx, period)) >= ROLES
 
 
 def _unlocked(tx: Transaction, records: Iterable[Row]) -> None:

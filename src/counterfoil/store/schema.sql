@@ -169,7 +169,6 @@ create table commands (
     finished_ms     bigint,
     outcome         text,
     message         text,
-    unknowns        integer not null default 0,           -- attempts that ended without anybody knowing
     unique (command_key, edition)
 );
 create index commands_ready on commands (connection, due_ms, id) where state = 'ready';
@@ -232,59 +231,24 @@ create table workers (
     beat_ms         bigint not null
 );
 
--- Runs of the proof, newest last; the summary is the document of the file contract.
-create table proof_runs (
-    id              {serial},
-    as_of           text not null,
-    since           text not null,
-    started_ms      bigint not null,
-    finished_ms     bigint not null,
-    balanced        integer not null,
-    open_records    integer not null,
-    summary         text not null,
-    trouble         text not null default '[]'
-);
-create index proof_runs_day on proof_runs (as_of, id);
+-- Attempts that ended without knowing are counted apart: waiting for a busy system is no sign of trouble.
+alter table commands add column unknowns integer not null default 0;
 
--- What the newest run found open; replaced by each run, so that a page and an export show the same rows.
-create table proof_items (
+-- Every version of a policy that was ever kept, as it was written. Rows are never changed or removed.
+create table policy_versions (
     brand           text not null,
-    leg             text not null,
-    left_id         text not null default '',
-    right_id        text not null default '',
-    class           text not null,
-    reason          text,
-    variance_minor  bigint not null,
-    amount_minor    bigint not null,
-    unit            text not null,
-    age_days        integer not null,
-    bucket          text not null,
-    owner           text not null,
-    why             text not null,
-    case_id         text,
-    run_id          bigint not null,
-    first_as_of     text not null,
-    primary key (leg, left_id, right_id)
+    portal          text not null,
+    version         text not null,
+    erp             text not null,
+    name            text not null,
+    starts_on       text not null,                        -- YYYY-MM-DD: for returns authorised from this day on
+    content         text not null,                        -- the TOML, byte for byte
+    hash            text not null,                        -- SHA-256 of it
+    saved_ms        bigint not null,
+    saved_by        text not null,
+    primary key (brand, portal, version)
 );
-create index proof_items_class on proof_items (leg, class, left_id, right_id);
-create index proof_items_case on proof_items (case_id) where case_id is not null;
-
--- Whose turn the run of the day is; one row.
-create table proof_turn (
-    one             integer primary key,
-    worker          text not null,
-    until_ms        bigint not null
-);
-insert into proof_turn (one, worker, until_ms) values (1, '', 0);
-
--- The records a document consists of: an ERP may need two receipts for goods that went to two places.
-create table document_parts (
-    connection      text not null,
-    ref             text not null,
-    case_id         text not null,
-    step            text not null,
-    primary key (connection, ref)
-);
+create index policy_versions_start on policy_versions (brand, portal, starts_on, saved_ms);
 
 -- The nightly look at everything takes the returns of one order together.
 create index cases_by_order on cases (brand, order_ref, case_id);
@@ -337,147 +301,6 @@ create table customer_returns (
     primary key (brand, customer, case_id)
 );
 
--- The workbench over the proof. An open record's own day, its exposure (never negative) and its signed difference
--- (right minus left), and the decision that waits to be applied to it.
-alter table proof_items add column day text not null default '';
-alter table proof_items add column open_minor bigint not null default 0;
-alter table proof_items add column difference_minor bigint not null default 0;
-alter table proof_items add column decision_id bigint;
-create index proof_items_day on proof_items (day, leg, left_id, right_id);
-create index proof_items_leg_day on proof_items (leg, day, left_id, right_id);
-create index proof_items_owner_day on proof_items (owner, day, leg, left_id, right_id);
-create index proof_items_near on proof_items (leg, brand, unit, class, amount_minor);
-create index proof_items_right on proof_items (leg, right_id);
-
--- What a run came to, by leg and unit (a currency, or `units` of goods): opening, new, matched, adjusted … and causes.
-create table proof_figures (
-    run_id          bigint not null,
-    leg             text not null,
-    unit            text not null,
-    line            text not null,
-    records         bigint not null,
-    minor           bigint not null,
-    primary key (run_id, leg, unit, line)
-);
-
--- The records behind open items, proposals and decisions, as the newest run read them.
-create table proof_records (
-    file            text not null,
-    record_id       text not null,
-    brand           text not null,
-    unit            text not null,
-    amount_minor    bigint not null,
-    day             text not null,
-    fingerprint     text not null,
-    case_id         text,
-    body            text not null,
-    run_id          bigint not null,
-    primary key (file, record_id)
-);
-
--- Pairs that touch an open item, and those that are only proposed; matched records have none here.
-create table proof_pairs (
-    leg             text not null,
-    left_id         text not null,
-    right_id        text not null,
-    brand           text not null,
-    unit            text not null,
-    rule            text not null,
-    standing        text not null,                        -- final, proposed
-    allocated_minor bigint not null,
-    why             text not null,
-    day             text not null,
-    decision_id     bigint,
-    run_id          bigint not null,
-    primary key (leg, left_id, right_id)
-);
-create index proof_pairs_right on proof_pairs (leg, right_id);
-create index proof_pairs_proposed on proof_pairs (day, leg, left_id, right_id) where standing = 'proposed';
-
--- What people decided about records, kept and applied by every later run until a record changes.
-create table proof_decisions (
-    id              {serial},
-    what            text not null,                        -- match, reject, write_off
-    state           text not null,                        -- asked, in_force, refused, undone, reopened
-    leg             text not null,
-    brand           text not null,
-    unit            text not null,
-    minor           bigint not null,                      -- the difference that is written off, right minus left
-    account         text not null default '',
-    by_whom         text not null,
-    because         text not null,
-    at_ms           bigint not null,
-    decided_by      text,
-    decided_because text not null default '',
-    decided_ms      bigint,
-    ended_because   text not null default '',
-    first_run       bigint                                -- the run that applied it first
-);
-create index proof_decisions_state on proof_decisions (state, id);
-
--- Which left takes how much of which right; a side without a record is empty.
-create table proof_decision_parts (
-    decision_id     bigint not null,
-    left_id         text not null,
-    right_id        text not null,
-    minor           bigint not null,
-    primary key (decision_id, left_id, right_id)
-);
-
--- The records as they were when it was decided.
-create table proof_decision_records (
-    decision_id     bigint not null,
-    file            text not null,
-    record_id       text not null,
-    fingerprint     text not null,
-    shown           text not null,                        -- such as "20.00 GBP"
-    day             text not null,
-    primary key (decision_id, file, record_id)
-);
-create index proof_decision_records_of on proof_decision_records (file, record_id, decision_id);
-
--- What was said and done about a record; append-only.
-create table proof_notes (
-    id              {serial},
-    file            text not null,
-    record_id       text not null,
-    at_ms           bigint not null,
-    by_whom         text not null,
-    what            text not null,                        -- comment, match, reject, write_off, approve, refuse, undo, reopen
-    words           text not null
-);
-create index proof_notes_of on proof_notes (file, record_id, id);
-
--- A parcel whose return is not known counts as blind from here on; null: it never will, or an exception says so already.
-alter table loose_facts add column blind_from_ms bigint;
-create index loose_blind on loose_facts (blind_from_ms) where blind_from_ms is not null and state = 'waiting';
-
--- Who signed a period, as preparer and as reviewer; signed by both it is locked.
-create table period_signoffs (
-    period          text not null,                        -- such as 2026-10
-    role            text not null,                        -- preparer, reviewer
-    who             text not null,
-    at_ms           bigint not null,
-    note            text not null default '',
-    primary key (period, role)
-);
-
--- Every version of a policy that was ever kept, as it was written. Rows are never changed or removed.
-create table policy_versions (
-    brand           text not null,
-    portal          text not null,
-    version         text not null,
-    erp             text not null,
-    name            text not null,
-    starts_on       text not null,                        -- YYYY-MM-DD: for returns authorised from this day on
-    content         text not null,                        -- the TOML, byte for byte
-    hash            text not null,                        -- SHA-256 of it
-    saved_ms        bigint not null,
-    saved_by        text not null,
-    primary key (brand, portal, version)
-);
-create index policy_versions_start on policy_versions (brand, portal, starts_on, saved_ms);
-
 -- What a connection counts by the day over restarts and over all workers: calls of a small daily quota.
 create table connection_tallies (
     connection      text not null,
@@ -486,6 +309,7 @@ create table connection_tallies (
     total           bigint not null,
     primary key (connection, name)
 );
+
 -- Problems as people work on them: who has one, until when it rests, what must be mended, and by when it is due.
 -- `cause` names what has to be fixed; problems that share one end together. `version` moves with every action, so
 -- that the second of two people is told.
@@ -565,10 +389,6 @@ create table problem_moves (
     held_minor      bigint not null,
     units           bigint not null
 );
-insert into problem_totals (brand, cause, kind, owner, currency, snoozed, problems, priced, held_minor, units)
-select brand, cause, kind, owner, coalesce(currency, ''), 0, count(*), count(amount_minor),
-       coalesce(sum(amount_minor), 0), coalesce(sum(units), 0)
-from problems where state = 'open' group by brand, cause, kind, owner, coalesce(currency, '');
 
 -- The words one system uses for another's: what is in force, and every change with who and why.
 create table mapping_heads (
@@ -736,3 +556,186 @@ create index cases_of_brand on cases (brand, updated_ms, case_id);
 create index cases_of_portal on cases (portal, updated_ms, case_id);
 create index problems_closed_kind on problems (kind, closed_ms, id) where state <> 'open';
 create index problems_closed_cause on problems (cause, closed_ms, id) where state <> 'open';
+
+-- Runs of the proof, newest last; the summary is the document of the file contract.
+create table proof_runs (
+    id              {serial},
+    as_of           text not null,
+    since           text not null,
+    started_ms      bigint not null,
+    finished_ms     bigint not null,
+    balanced        integer not null,
+    open_records    integer not null,
+    summary         text not null,
+    trouble         text not null default '[]'
+);
+create index proof_runs_day on proof_runs (as_of, id);
+
+-- What the newest run found open; replaced by each run, so that a page and an export show the same rows.
+create table proof_items (
+    brand           text not null,
+    leg             text not null,
+    left_id         text not null default '',
+    right_id        text not null default '',
+    class           text not null,
+    reason          text,
+    variance_minor  bigint not null,
+    amount_minor    bigint not null,
+    unit            text not null,
+    age_days        integer not null,
+    bucket          text not null,
+    owner           text not null,
+    why             text not null,
+    case_id         text,
+    run_id          bigint not null,
+    first_as_of     text not null,
+    primary key (leg, left_id, right_id)
+);
+create index proof_items_class on proof_items (leg, class, left_id, right_id);
+create index proof_items_case on proof_items (case_id) where case_id is not null;
+
+-- Whose turn the run of the day is; one row.
+create table proof_turn (
+    one             integer primary key,
+    worker          text not null,
+    until_ms        bigint not null
+);
+insert into proof_turn (one, worker, until_ms) values (1, '', 0);
+
+-- The records a document consists of: an ERP may need two receipts for goods that went to two places.
+create table document_parts (
+    connection      text not null,
+    ref             text not null,
+    case_id         text not null,
+    step            text not null,
+    primary key (connection, ref)
+);
+
+-- The workbench over the proof. An open record's own day, its exposure (never negative) and its signed difference
+-- (right minus left), and the decision that waits to be applied to it.
+alter table proof_items add column day text not null default '';
+alter table proof_items add column open_minor bigint not null default 0;
+alter table proof_items add column difference_minor bigint not null default 0;
+alter table proof_items add column decision_id bigint;
+create index proof_items_day on proof_items (day, leg, left_id, right_id);
+create index proof_items_leg_day on proof_items (leg, day, left_id, right_id);
+create index proof_items_owner_day on proof_items (owner, day, leg, left_id, right_id);
+create index proof_items_near on proof_items (leg, brand, unit, class, amount_minor);
+create index proof_items_right on proof_items (leg, right_id);
+
+-- What a run came to, by leg and unit (a currency, or `units` of goods): opening, new, matched, adjusted … and causes.
+create table proof_figures (
+    run_id          bigint not null,
+    leg             text not null,
+    unit            text not null,
+    line            text not null,
+    records         bigint not null,
+    minor           bigint not null,
+    primary key (run_id, leg, unit, line)
+);
+
+-- The records behind open items, proposals and decisions, as the newest run read them.
+create table proof_records (
+    file            text not null,
+    record_id       text not null,
+    brand           text not null,
+    unit            text not null,
+    amount_minor    bigint not null,
+    day             text not null,
+    fingerprint     text not null,
+    case_id         text,
+    body            text not null,
+    run_id          bigint not null,
+    primary key (file, record_id)
+);
+
+-- Pairs that touch an open item, and those that are only proposed; matched records have none here.
+create table proof_pairs (
+    leg             text not null,
+    left_id         text not null,
+    right_id        text not null,
+    brand           text not null,
+    unit            text not null,
+    rule            text not null,
+    standing        text not null,                        -- final, proposed
+    allocated_minor bigint not null,
+    why             text not null,
+    day             text not null,
+    decision_id     bigint,
+    run_id          bigint not null,
+    primary key (leg, left_id, right_id)
+);
+create index proof_pairs_right on proof_pairs (leg, right_id);
+create index proof_pairs_proposed on proof_pairs (day, leg, left_id, right_id) where standing = 'proposed';
+
+-- What people decided about records, kept and applied by every later run until a record changes.
+create table proof_decisions (
+    id              {serial},
+    what            text not null,                        -- match, reject, write_off
+    state           text not null,                        -- asked, in_force, refused, undone, reopened
+    leg             text not null,
+    brand           text not null,
+    unit            text not null,
+    minor           bigint not null,                      -- the difference that is written off, right minus left
+    account         text not null default '',
+    by_whom         text not null,
+    because         text not null,
+    at_ms           bigint not null,
+    decided_by      text,
+    decided_because text not null default '',
+    decided_ms      bigint,
+    ended_because   text not null default '',
+    first_run       bigint                                -- the run that applied it first
+);
+create index proof_decisions_state on proof_decisions (state, id);
+
+-- Which left takes how much of which right; a side without a record is empty.
+create table proof_decision_parts (
+    decision_id     bigint not null,
+    left_id         text not null,
+    right_id        text not null,
+    minor           bigint not null,
+    primary key (decision_id, left_id, right_id)
+);
+
+-- The records as they were when it was decided.
+create table proof_decision_records (
+    decision_id     bigint not null,
+    file            text not null,
+    record_id       text not null,
+    fingerprint     text not null,
+    shown           text not null,                        -- such as "20.00 GBP"
+    day             text not null,
+    primary key (decision_id, file, record_id)
+);
+create index proof_decision_records_of on proof_decision_records (file, record_id, decision_id);
+
+-- What was said and done about a record; append-only.
+create table proof_notes (
+    id              {serial},
+    file            text not null,
+    record_id       text not null,
+    at_ms           bigint not null,
+    by_whom         text not null,
+    what            text not null,                        -- comment, match, reject, write_off, approve, refuse, undo, reopen
+    words           text not null
+);
+create index proof_notes_of on proof_notes (file, record_id, id);
+
+-- A parcel whose return is not known counts as blind from here on; null: it never will, or an exception says so already.
+alter table loose_facts add column blind_from_ms bigint;
+create index loose_blind on loose_facts (blind_from_ms) where blind_from_ms is not null and state = 'waiting';
+
+-- Who signed the figures of an accounting period. The reviewer's row keeps the pack as it was signed: the period is
+-- locked from then on, and `last_entry` is the newest log entry its figures were made from.
+create table period_signoffs (
+    period          text not null,                        -- YYYY-MM
+    role            text not null,                        -- preparer, reviewer
+    signed_by       text not null,
+    at_ms           bigint not null,
+    figures_hash    text not null,
+    log_head        text not null default '',
+    last_entry      bigint not null,
+    pack            text not null default '',
+    primary key (period, role)
+);

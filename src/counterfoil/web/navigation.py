@@ -27,6 +27,7 @@ _PLACES = (
     Place("approvals", "Approvals", "p", ("approval",)),
     Place("returns", "Returns", "r", ("return",)),
     Place("proof", "Proof", "f", ("proof_items", "proof_item", "proof_proposed", "proof_decisions")),
+    Place("scorecard", "Scorecard", "s", ("close",)),
     Place("mappings", "Mappings", "m"),
     Place("connections", "Connections", "c", ("delivery", "deliveries")),
     Place("policies", "Policies", "o", ("policy",)),

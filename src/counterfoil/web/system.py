@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from counterfoil.closing.desk import ProofDesk
+from counterfoil.closing.office import Office
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.problems import Owner, ProblemKind
 from counterfoil.ports.actions import Actions
@@ -103,6 +104,11 @@ class System(Protocol):
     @property
     def proof_desk(self) -> ProofDesk:
         """What people may decide about the proof."""
+        ...
+
+    @property
+    def closing(self) -> Office | None:
+        """The close and the scorecard; None where only pages are shown."""
         ...
 
 

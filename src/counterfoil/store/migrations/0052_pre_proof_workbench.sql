@@ -112,13 +112,3 @@ create index proof_notes_of on proof_notes (file, record_id, id);
 -- A parcel whose return is not known counts as blind from here on; null: it never will, or an exception says so already.
 alter table loose_facts add column blind_from_ms bigint;
 create index loose_blind on loose_facts (blind_from_ms) where blind_from_ms is not null and state = 'waiting';
-
--- Who signed a period, as preparer and as reviewer; signed by both it is locked.
-create table period_signoffs (
-    period          text not null,                        -- such as 2026-10
-    role            text not null,                        -- preparer, reviewer
-    who             text not null,
-    at_ms           bigint not null,
-    note            text not null default '',
-    primary key (period, role)
-);

@@ -114,10 +114,6 @@ values (:file, :record_id, :at_ms, :by_whom, :what, :words);
 -- What was said and done about a record, in order.
 select * from proof_notes where file = :file and record_id = :record_id order by id;
 
--- name: signoffs_of
--- Who signed a period.
-select role, who, at_ms, note from period_signoffs where period = :period order by role;
-
 -- name: proof_decisions_newest
 -- Decisions in a state, newest first.
 select * from proof_decisions where state = :state order by id desc limit :rows;

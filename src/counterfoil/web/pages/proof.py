@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from counterfoil.closing.figures import BY_HAND, CAUSE, CLOSING, LEFT, RIGHT, TIED, UNITS
 from counterfoil.core.reconcile.legs import LEGS
-from counterfoil.store import proofs, workbench
+from counterfoil.store import proofs, signoffs, workbench
 from counterfoil.store.database import Row, Transaction
 from counterfoil.store.workbench import Cursor, ItemFilter
 from counterfoil.web import exports, filters, proofwords, words
@@ -96,7 +96,7 @@ def proof_page(request: HttpRequest) -> HttpResponse:
         legs = _legs(workbench.figures(tx, run["id"])) if run else []
         counts = _counts(tx)
         period = run["as_of"][:7] if run else ""
-        signed = tx.rows("signoffs_of", period=period)
+        signed = list(signoffs.of_period(tx, period).values())
     context = {
         "run": proofs.told(run) if run else None,
         "legs": legs,
