@@ -8,7 +8,7 @@ UV := .tools/bin/uv
 RUN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup check format test test-fast demo lock bench clean browser
+.PHONY: help setup check format test test-fast demo lock bench clean browser handbook
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ test: setup browser check ## everything: static checks, SQLite and PostgreSQL, p
 
 demo: setup ## a week of returns through simulated systems, then the console
 	@$(RUN)/counterfoil demo
+
+handbook: setup ## write docs/handbook.md again, from the demonstration's configuration
+	@UPDATE_SAMPLES=1 $(RUN)/python -m pytest -q -p no:cacheprovider tests/closing/test_handbook.py
 
 lock: $(UV) ## resolve the dependencies again and write the locks
 	@$(UV) pip compile pyproject.toml --upgrade --generate-hashes --universal --no-emit-index-url --no-header --no-annotate --quiet -p 3.11 -o requirements/runtime.lock

@@ -35,6 +35,9 @@ def build_world(settings: Settings, database: SqliteDatabase | PostgresDatabase 
         vault=Vault(master_key(settings.folder / "keys" / "master.key")),
         connections=connections,
         setups={(item.brand, item.portal): _setup(item, connections) for item in settings.setup},
+        proof=settings.proof,
+        folder=settings.folder,
+        notify=settings.notify,
         worker=f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}",
     )
 

@@ -14,14 +14,18 @@ from typing import Annotated, Any
 import msgspec
 
 from counterfoil.catalog import vendor
+from counterfoil.closing.closepack_settings import CloseSettings
+from counterfoil.closing.scorecard_settings import ScorecardSettings
 from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping
 from counterfoil.core.policy import PRESETS, Edition, FlowPolicy
+from counterfoil.core.proof_rules import ProofRules
 from counterfoil.policy.clashes import Systems
 from counterfoil.policy.compiler import compile_policy
 from counterfoil.policy.reading import UnreadableError
 from counterfoil.policy.reading import read as read_policy
 from counterfoil.policy.systems import as_shipped
+from counterfoil.ports.notify import Notify
 from counterfoil.ports.vendors import Family
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -69,8 +73,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     engine: str = "dbos"
     poll_every_s: int = 300
     server: Server = Server()
+    proof: ProofRules = ProofRules()
+    notify: Notify = Notify()
     connection: tuple[ConnectionSettings, ...] = ()
     setup: tuple[SetupSettings, ...] = ()
+    close: CloseSettings = CloseSettings()
+    scorecard: ScorecardSettings = ScorecardSettings()
 
     @property
     def folder(self) -> Path:
@@ -95,7 +103,15 @@ def load(path: Path) -> Settings:
         raise SettingsError(f"{path} is not {'JSON' if path.suffix == '.json' else 'TOML'}: {error}") from None
     if not isinstance(raw, dict):
         raise SettingsError(f"{path} holds no settings")
-    return parse(_filled(raw, path.parent), str(path))
+    return _beside(parse(_filled(raw, path.parent), str(path)), path.parent)
+
+
+def _beside(settings: Settings, folder: Path) -> Settings:
+    """A cost file named without a folder lies beside the settings."""
+    if settings.close.costs is None:
+        return settings
+    costs = str(folder / settings.close.costs)
+    return msgspec.structs.replace(settings, close=msgspec.structs.replace(settings.close, costs=costs))
 
 
 def parse(raw: dict[str, Any], source: str) -> Settings:

@@ -48,14 +48,41 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="session")
+def signed_state(live: tuple[str, world.FakeSystem], browser: Browser) -> Any:
+    """The cookies of somebody who signed in once, through the form: hashing a password is slow on purpose."""
+    context = browser.new_context(base_url=live[0])
+    shown = context.new_page()
+    shown.goto("/")
+    shown.get_by_label("User name").fill(NAME)
+    shown.get_by_label("Password").fill(PASSWORD)
+    shown.get_by_role("button", name="Sign in").click()
+    shown.wait_for_url("**/")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
 @pytest.fixture
 def page(live: tuple[str, world.FakeSystem], browser: Browser) -> Iterator[Page]:
+    """A page of somebody who is not signed in."""
+    yield from _page(live, browser, None)
+
+
+@pytest.fixture
+def signed_in(live: tuple[str, world.FakeSystem], browser: Browser, signed_state: Any) -> Iterator[Page]:
+    """A page past the sign-in form."""
+    yield from _page(live, browser, signed_state)
+
+
+def _page(live: tuple[str, world.FakeSystem], browser: Browser, state: Any) -> Iterator[Page]:
     """A page that fails the test when the browser's console shows an error."""
     from counterfoil.web.system import install
 
     install(live[1])
     live[1].actions.calls.clear()
-    context = browser.new_context(base_url=live[0], viewport={"width": 1360, "height": 900})
+    context = browser.new_context(base_url=live[0], viewport={"width": 1360, "height": 900}, storage_state=state)
+    context.set_default_timeout(10_000)
     shown = context.new_page()
     complaints: list[str] = []
     shown.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -63,14 +90,3 @@ def page(live: tuple[str, world.FakeSystem], browser: Browser) -> Iterator[Page]
     yield shown
     context.close()
     assert complaints == []
-
-
-@pytest.fixture
-def signed_in(page: Page) -> Page:
-    """A page past the sign-in form."""
-    page.goto("/")
-    page.get_by_label("User name").fill(NAME)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/")
-    return page

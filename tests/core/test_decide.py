@@ -95,6 +95,7 @@ def scenes() -> dict[str, Look]:
         "refund_without_approval": with_policy(
             with_case(money, refunds=paid), approvals=(ApprovalRule(value_above=1, currency="GBP"),)
         ),
+        "restock_without_movement": with_case(asked, restocked_at="2026-10-01T08:00:00Z"),
         "duplicate_return": replace(no_rma, ledger=Ledger(elsewhere={asked.case.units[0].order_line_ref or "": 2})),
     }
 

@@ -60,3 +60,26 @@ def test_depots_are_found_by_the_agreed_keys_in_their_order(
     warehouse: str, disposition: str, reason: str | None, keys: tuple[str, ...], depot: str | None
 ) -> None:
     assert WORDS.depot(keys, warehouse=warehouse, disposition=disposition, reason_code=reason) == depot
+
+
+def test_every_kind_of_word_survives_the_store_form() -> None:
+    from counterfoil.core.mapping import MapKind, Mapping, from_words
+
+    full = Mapping(
+        version="3",
+        skus={"a": "b"},
+        reasons={"a": "b"},
+        depots={"a": ""},
+        tax_codes={"a": "b"},
+        dispositions={"a": "b"},
+        tenders={"a": "b"},
+        order_types={"a": "b"},
+        categories={"a": "b"},
+        expected={"a": ("b", "c")},
+        quarantine_depot="Q",
+        sku_identity=False,
+    )
+    assert from_words(full.words(), "3") == full
+    assert {kind for kind, _, _ in full.words()} == set(MapKind)
+    empty = [name for name in Mapping.__struct_fields__ if getattr(full, name) == getattr(Mapping(), name)]
+    assert empty == []  # a field added to the mapping must be added here, and to the store's form

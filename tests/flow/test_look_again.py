@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from counterfoil.core.events import RestockSignalled
 from counterfoil.core.policy import PRESETS
 from counterfoil.core.receipts import ReceiptKind
 from counterfoil.flow.look_again import failing_signatures, look_again, look_at_troubled
@@ -57,6 +58,28 @@ def test_a_refund_without_a_credit_is_a_problem_after_24_hours(unpaired: Road) -
     assert unpaired.problems() == ["refund_without_credit"]
     (problem,) = unpaired.rows("select amount_minor, owner from problems where state = 'open'")
     assert (problem["amount_minor"], problem["owner"]) == (4000, "finance")
+
+
+def test_a_restock_the_portal_claims_is_a_problem_after_48_hours_until_its_receipt_is_booked(
+    database: Database,
+) -> None:
+    outside = Outside()
+    outside.sell(sold_order())
+    road = Road(make_world(database, outside), outside)
+    told = portal_return()
+    claimed = RestockSignalled(
+        key="restock-1", occurred_at="2026-11-01T08:00:00Z", portal=told.portal, return_id="R1", quantity=2
+    )
+    road.tell("portal", shown(told), claimed)
+    while road.read() + road.deliver():
+        continue
+    later(road, EARLY)
+    assert "restock_without_movement" not in road.problems()
+    later(road, EXACT)
+    assert "restock_without_movement" in road.problems()
+    road.tell("wms", parcel("GR-1", [("SHIRT-M", 2)], order_number="#1001"))
+    road.settle()
+    assert "restock_without_movement" not in road.problems()
 
 
 def test_it_ends_when_the_credit_is_posted(unpaired: Road) -> None:

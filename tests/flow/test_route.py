@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from counterfoil.core.case import Reception
 from counterfoil.core.events import StoreCreditIssued
 from counterfoil.core.returns import LabelStatus, Stage
-from counterfoil.flow.look_again import unclaimed
+from counterfoil.flow.look_again import blind_parcels, unclaimed
 from counterfoil.testing.builders import (
     label,
     order_seen,
@@ -28,6 +28,13 @@ def loose(road: Road) -> list[str]:
 
 def received(road: Road, return_id: str = "R1") -> int:
     return sum(unit.reception is Reception.RECEIVED for unit in road.case(return_id).units)
+
+
+def grace_over(road: Road) -> None:
+    """The time a parcel may be ahead of its return passes."""
+    with road.world.database.write() as tx:
+        tx.query("update loose_facts set blind_from_ms = 0 where blind_from_ms is not null", {})
+    blind_parcels(road.world)
 
 
 def test_a_refund_before_its_return_waits_and_is_taken_up(road: Road) -> None:
@@ -92,6 +99,7 @@ def test_many_parcels_nobody_knows_hide_no_refund(road: Road) -> None:
 
 def test_a_parcel_before_its_return_is_blind_until_the_return_comes(road: Road) -> None:
     road.tell("wms", parcel("GR-1", [("SHIRT-M", 2)], tracking="TRK1"))
+    grace_over(road)
     assert road.problems() == ["blind_receipt"]
     (problem,) = road.rows("select message, units from problems")
     assert problem["units"] == 2
@@ -147,7 +155,26 @@ def test_a_parcel_two_returns_expect_stays_blind(road: Road) -> None:
     road.tell("portal", shown(portal_return("R1", units=(("L1", 1),))), shown(portal_return("R2", units=(("L1", 1),))))
     road.tell("wms", parcel("GR-1", [("SHIRT-M", 1)], order_number="#1001"))
     assert received(road, "R1") + received(road, "R2") == 0
+    grace_over(road)
     assert "blind_receipt" in road.problems()
+
+
+def test_a_parcel_a_moment_before_its_return_is_no_exception(road: Road) -> None:
+    road.tell("wms", parcel("GR-1", [("SHIRT-M", 2)], tracking="TRK1"))
+    assert blind_parcels(road.world) == 0, "its grace time runs"
+    road.tell("portal", shown(portal_return(tracking="TRK1")))
+    grace_over(road)
+    assert received(road) == 2
+    assert road.rows("select 1 from problems where kind = 'blind_receipt'") == []
+
+
+def test_a_blind_parcel_is_said_once_and_stays_closed_when_a_person_closed_it(road: Road) -> None:
+    road.tell("wms", parcel("GR-1", [("SHIRT-M", 2)], tracking="TRK1"))
+    grace_over(road)
+    with road.world.database.write() as tx:
+        tx.query("update problems set state = 'resolved'", {})
+    assert blind_parcels(road.world) == 0
+    assert road.problems() == []
 
 
 def test_of_two_returns_of_an_order_the_one_that_expects_the_item_gets_it(road: Road) -> None:

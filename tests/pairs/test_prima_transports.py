@@ -43,9 +43,10 @@ from counterfoil.core.documents import (
 from counterfoil.core.problems import Owner
 from counterfoil.core.returns import Disposition
 from counterfoil.demo.erps import PRIMA_KEY, prima_config, prima_transport_world
-from counterfoil.erps.prima import build
+from counterfoil.erps.prima import SPEC, build
 from counterfoil.erps.prima.config import PrimaConfig
 from counterfoil.erps.prima.sim import SIMULATOR
+from counterfoil.ports.capabilities import Cap
 from counterfoil.ports.outcomes import AlreadyDone, Done, NotYet, Outcome, Refused, Unknown, Unsupported
 from counterfoil.ports.vendors import ErpClient
 from counterfoil.simkit.server import Running, Simulator
@@ -273,6 +274,23 @@ def test_a_return_goes_all_the_way_and_each_step_done_twice_leaves_one_document(
     [receipt] = scene.documents("stock_receipts")
     assert receipt["lines"][0]["serials"] == ["S1", "S2"]
     assert scene.done(posting(rma)).total == 2000
+
+
+def test_a_receipt_is_read_back_line_by_line_where_receipts_can_be_listed(scene: Scene) -> None:
+    rma = scene.done(OPEN)
+    made = scene.done(receiving(rma))
+    found = [
+        held for held in scene.prima.documents("receipt", "2000-01-01", "2999-12-31") if held.number == made.number
+    ]
+    if Cap.READ_BACK not in SPEC.capabilities(scene.config):
+        assert found == []
+        return
+    [held] = found
+    [kept] = scene.documents("stock_receipts")
+    assert [(line.sku, line.quantity, line.depot) for line in held.lines] == [
+        (line["sku"], int(line["quantity"]), line["depot"]) for line in kept["lines"]
+    ]
+    assert sum(line.quantity for line in held.lines) == held.units
 
 
 def test_a_client_that_starts_again_finds_what_the_last_one_made(scene: Scene) -> None:

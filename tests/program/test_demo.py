@@ -87,3 +87,14 @@ def test_a_preset_that_is_not_carried_yet_is_refused_in_words(program: Callable[
     assert ran.status == 2
     assert "not carried end to end yet" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_bad_week_shows_its_troubles_and_what_one_fix_frees(program: Callable[..., Any]) -> None:
+    ran = program("demo", "--trouble", "--headless", "--json", "--returns", "40")
+    assert ran.status == 0, ran.err
+    mended, kinds = ran.json["mended"], ran.json["problems"]
+    assert mended["cause"] == "reason_not_mapped:Smells of smoke"
+    assert mended["returns"] == mended["foreseen_free"] == mended["went_on"] == 12
+    assert (mended["still_stopped"], mended["failed"]) == (0, 0) and mended["held"]["GBP"] != "0.00"
+    assert {"received_not_inspected", "refund_value_differs", "blind_receipt", "refund_outside_portal"} <= set(kinds)
+    assert kinds["reason_not_mapped"] == 2  # the other word nobody mapped

@@ -17,6 +17,12 @@ POSTS = {
     "connection_pause": "connections.pause",
     "connection_resume": "connections.resume",
     "delivery_requeue": "deliveries.requeue",
+    "proof_match": "proof.decide",
+    "proof_reject": "proof.decide",
+    "proof_adopt": "proof.decide",
+    "proof_write_off": "proof.decide",
+    "proof_decision_move": "proof.approve",
+    "proof_comment": "proof.comment",
 }
 MAY = {
     "problems.retry": {"finance", "ops", "integration", "admin"},
@@ -27,6 +33,9 @@ MAY = {
     "connections.pause": {"finance", "ops", "integration", "admin"},
     "connections.resume": {"integration", "admin"},
     "deliveries.requeue": {"integration", "admin"},
+    "proof.decide": {"finance", "ops", "admin"},
+    "proof.approve": {"finance", "admin"},
+    "proof.comment": {"finance", "ops", "cx", "integration", "auditor", "admin"},
 }
 
 

@@ -110,12 +110,34 @@ def test_new_rows_wait_behind_a_counter(sign_in: Any, system: world.FakeSystem) 
     assert "5 returns changed" in client.get(f"/returns/changed?since={before}").content.decode()
 
 
-def test_exceptions_are_grouped_by_team_with_the_money_they_hold(sign_in: Any) -> None:
+def test_what_one_fix_ends_stands_above_the_rest_with_its_price(sign_in: Any) -> None:
     text = sign_in("finance").get("/problems").content.decode()
-    assert text.index('<h2 class="owner">Operations') < text.index('<h2 class="owner">Finance')
-    assert "The accounting period is closed" in text and '62.45<span class="currency"> GBP' in text
-    assert "Ask for the period to be opened" in text
-    assert "came back" in text
+    mend, rest = text.split('id="each"')
+    rest = rest.split("<tbody>")[1]
+    assert "The accounting period is closed" in mend and '62.45<span class="currency"> GBP' in mend
+    assert "MUG-BLUE" in mend and "BELT-TAN" in mend
+    assert "The accounting period is closed" not in rest and "Received but not inspected" in rest
+    assert "3 exceptions of the causes above are not repeated here" in text
+
+
+def test_every_exception_can_be_seen_by_itself_first_due_first(sign_in: Any) -> None:
+    rows = sign_in("finance").get("/problems.json?each=yes").json()["exceptions"]
+    assert len(rows) == 5 and [row["due_at"] for row in rows] == sorted(row["due_at"] for row in rows)
+    late = sign_in("finance").get("/problems.json?late=yes").json()["exceptions"]
+    assert [row["order_name"] for row in late] == ["H-2190", "#1031", "#1042"]
+    assert sign_in("finance").get("/problems?each=maybe").status_code == 422
+
+
+def test_pages_of_exceptions_show_each_once(sign_in: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from counterfoil.web import exports
+
+    monkeypatch.setattr(exports, "ROWS_MAX", 2)
+    client, seen, address = sign_in("cx"), [], "/problems.json?each=yes"
+    while address:
+        page = client.get(address).json()
+        seen += [row["id"] for row in page["exceptions"]]
+        address = page["next"]
+    assert len(seen) == len(set(seen)) == 5
 
 
 def test_closed_exceptions_say_who_closed_them_and_why(sign_in: Any) -> None:
@@ -158,4 +180,5 @@ def test_lists_use_an_index(system: world.FakeSystem) -> None:
     small = {"console_connections", "console_last_beat"}  # a handful of rows each
     newest_first = {"console_last_entry", "console_last_seal"}  # along the primary key, one row
     subqueries = {"console_quiet_count", "console_changed_since", "console_waits"}  # over a limited inner list
+    subqueries |= {"console_week", "console_progress"}  # the same
     assert whole - small - newest_first - subqueries == set()

@@ -62,5 +62,6 @@ def test_a_pair_nobody_agreed_on_is_not_found(agreed: Any, sign_in: Any) -> None
     assert sign_in("finance").get("/policies/south/loop").status_code == 404
 
 
-def test_without_any_policy_the_list_says_so(sign_in: Any) -> None:
+def test_without_any_policy_the_list_says_so(sign_in: Any, system: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(system), "setups", {})
     assert "No brand is set up yet." in sign_in("finance").get("/policies").content.decode()

@@ -12,19 +12,26 @@ from typing import Any
 
 import msgspec
 
+from counterfoil.closing.desk import ProofDesk
 from counterfoil.core.case import Acceptance, Reception, Refund, ReturnCase, Step, StepState, Unit
+from counterfoil.core.causes import cause_of, is_shared
 from counterfoil.core.commands import CaseRef, PostCreditNote
 from counterfoil.core.consent import Wanted
 from counterfoil.core.documents import CreditCharge, CreditLine, CreditNote, DocumentRef, ErpOrder
 from counterfoil.core.events import Fact, LabelMoved, RefundMoved, RefundState, ReturnAuthorised, WarehouseReported
 from counterfoil.core.inner_events import StepDone, StepRefused, StepRequested
-from counterfoil.core.problems import Owner, ProblemKind
+from counterfoil.core.mapping import Mapping
+from counterfoil.core.policy import PRESETS, Agreement
+from counterfoil.core.problems import Owner, Problem, ProblemKind
 from counterfoil.core.receipts import FoundUnits, Inspection, Receipt, ReceiptKind, ReceiptLine
 from counterfoil.core.returns import Disposition, LabelStatus, PortalReturn, ReturnLine, Stage
+from counterfoil.flow.desk import Desk
+from counterfoil.flow.world import Setup, World
 from counterfoil.ports.actions import ActionError
 from counterfoil.store import log
 from counterfoil.store.database import SqliteDatabase, Transaction, now_ms, open_database
 from counterfoil.store.migrate import migrate
+from counterfoil.store.vault import Vault
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
@@ -106,6 +113,9 @@ class RecordingActions:
     ) -> None:
         self._note("answer", case_id, rule, amount, by, tuple(roles), reason, agreed)
 
+    def adopt_refund(self, case_id: str, ref: str, by: str, reason: str) -> None:
+        self._note("adopt_refund", case_id, ref, by, reason)
+
     def resolve_problem(self, problem_id: int, by: str, reason: str) -> None:
         self._note("resolve_problem", problem_id, by, reason)
 
@@ -134,6 +144,27 @@ class FakeSystem:
         Configured("harbour-prima", "prima", "erp", "harbour"),
         Configured("harbour-warehouse", "warehouse", "warehouse", "harbour"),
     )
+    closing: Any = None
+
+    @property
+    def proof_desk(self) -> ProofDesk:
+        """Decisions about the proof, over the same database."""
+        return ProofDesk(self.database)
+
+    @property
+    def setups(self) -> dict[tuple[str, str], Setup]:
+        """Two brands on one portal."""
+        mapping = Mapping(reasons={"too_small": "FIT", "changed_mind": "MIND"}, depots={"LEEDS/sellable": "MAIN"})
+        agreement = Agreement(policy=PRESETS["controlled"])
+        return {
+            (brand, "loop"): Setup(brand=brand, portal="loop", agreement=agreement, mapping=mapping, connections={})
+            for brand in ("harbour", "north")
+        }
+
+    @property
+    def desk(self) -> Desk:
+        """The real desk over the fake's tables."""
+        return Desk(World(database=self.database, vault=Vault(bytes(32)), connections={}, setups=self.setups))
 
 
 def system(folder: Path, *, empty: bool = False) -> FakeSystem:
@@ -198,8 +229,28 @@ def add_problem(tx: Transaction, case: ReturnCase | None, kind: str, message: st
         "severity": known.severity.value,
         "state": "open",
         "updated_ms": columns["opened_ms"],
+        "due_ms": columns["opened_ms"] + known.target_hours * HOUR,
         **columns,
     }
+    subject = str(values["subject"])
+    values["cause"] = cause_of(Problem(kind=kind, message=message, subject=subject), case)
+    values["shared"] = int(is_shared(values["cause"]))
+    if values["state"] == "open":
+        priced = values.get("amount_minor")
+        insert(
+            tx,
+            "problem_moves",
+            brand=values["brand"],
+            cause=values["cause"],
+            kind=kind,
+            owner=values["owner"],
+            currency=values.get("currency") or "",
+            snoozed=0,
+            problems=1,
+            priced=int(priced is not None),
+            held_minor=priced or 0,
+            units=values.get("units", 0),
+        )
     return insert(tx, "problems", kind=kind, message=message, **values)
 
 
@@ -643,6 +694,7 @@ def _trouble(tx: Transaction, case: ReturnCase, order: str, now: int) -> None:
             amount_minor=amount,
             currency=case.currency,
             came_back=int(order == "H-2190"),
+            subject=message.rsplit(" ", 1)[-1].rstrip(".") if kind == "sku_not_found" else "",
         )
         tx.query("update cases set problems_open = 1 where case_id = :case_id", {"case_id": case.case_id})
 

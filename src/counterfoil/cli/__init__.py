@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
+
+from counterfoil.cli.base import DEFAULT_SETTINGS, SettingsFile, fail, guarded
+from counterfoil.cli.month import close, handbook, scorecard
+from counterfoil.cli.workbench import app as workbench_app
+
+__all__ = ["DEFAULT_SETTINGS", "SettingsFile", "fail", "guarded", "run"]
 
 app = typer.Typer(
     name="counterfoil",
@@ -19,6 +24,8 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="Evidence: check the log's hash chains.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+access = typer.Typer(help="Who may do what: routes and roles, accounts, the API's document.", no_args_is_help=True)
+app.add_typer(access, name="access")
 proof = typer.Typer(
     help="The proof: portal, gateway, ERP and warehouse tied together per return line.", invoke_without_command=True
 )
@@ -27,17 +34,11 @@ policy_app = typer.Typer(
     help="The policy compiler: what waits for what, and what contradicts itself.", no_args_is_help=True
 )
 app.add_typer(policy_app, name="policy")
+app.add_typer(workbench_app, name="workbench")
 
-SettingsFile = Annotated[
-    Path, typer.Option("--settings", "-c", help="The settings file.", envvar="COUNTERFOIL_SETTINGS")
-]
-DEFAULT_SETTINGS = Path("counterfoil.toml")
-
-
-def fail(message: str, status: int = 2) -> NoReturn:
-    """One sentence on standard error, and the exit status."""
-    print(message, file=sys.stderr)
-    raise typer.Exit(status)
+app.add_typer(close, name="closepack")
+app.command(epilog="Example: counterfoil scorecard --weeks 8 --out scorecard")(scorecard)
+app.command(epilog="Example: counterfoil handbook --out operating-model.md")(handbook)
 
 
 def run() -> None:
@@ -46,22 +47,6 @@ def run() -> None:
         app()
     except (BrokenPipeError, KeyboardInterrupt):
         sys.exit(130)
-
-
-def guarded(work: Callable[[], int]) -> NoReturn:
-    """Run a command's work; expected errors become one sentence and exit status 2."""
-    from counterfoil.settings import SettingsError
-    from counterfoil.store.database import StoreError
-
-    try:
-        status = work()
-    except (SettingsError, StoreError) as error:
-        fail(str(error))
-    except FileNotFoundError as error:
-        fail(f"{error.filename} does not exist")
-    except PermissionError as error:
-        fail(f"{error.filename} cannot be opened: permission denied")
-    raise typer.Exit(status)
 
 
 @app.command(epilog="Example: counterfoil translate loop delivery.json --headers headers.json --secret s3cret")
@@ -130,6 +115,9 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where its files go; emptied first.")] = Path(".counterfoil/demo"),
     port: Annotated[int, typer.Option(help="Port of the console; 0 picks a free one.")] = 8300,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    trouble: Annotated[
+        bool, typer.Option("--trouble", help="A bad week; with --headless, one fix is made and what it did is shown.")
+    ] = False,
 ) -> None:
     """A believable week of returns through simulated systems over real HTTP, then the proof that all agree."""
     from counterfoil.cli.demo import run as work
@@ -146,6 +134,7 @@ def demo(
             folder=folder,
             port=port,
             as_json=as_json,
+            trouble=trouble,
         )
     )
 
@@ -450,3 +439,32 @@ def policy_replay(
     from counterfoil.cli.policy import replay as work
 
     guarded(lambda: work(file, settings, since, as_json=as_json))
+
+
+@access.command("matrix", epilog="Example: counterfoil access matrix --json")
+def access_matrix(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the matrix as JSON.")] = False,
+) -> None:
+    """Every address of console and API: what it asks for, and which roles have it. Exit status 1 on an undeclared one."""
+    from counterfoil.cli.access import matrix as work
+
+    guarded(lambda: work(as_json))
+
+
+@access.command("openapi", epilog="Example: counterfoil access openapi > docs/openapi.json")
+def access_openapi() -> None:
+    """The OpenAPI document of the JSON API."""
+    from counterfoil.cli.access import openapi as work
+
+    guarded(work)
+
+
+@access.command("review", epilog="Example: counterfoil access review --csv > access.csv")
+def access_review(
+    settings: SettingsFile = DEFAULT_SETTINGS,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV instead of JSON.")] = False,
+) -> None:
+    """Every account for the periodic review: roles, second factor, last sign-in, living sessions and tokens."""
+    from counterfoil.cli.access import review as work
+
+    guarded(lambda: work(settings, as_csv))

@@ -32,6 +32,7 @@ from counterfoil.demo.play import Play
 from counterfoil.demo.portals import PLAYED, PlayedPortal
 from counterfoil.demo.stage import Stage, settings_for
 from counterfoil.demo.summary import summarise
+from counterfoil.demo.trouble import after_the_week, mend_commonest, renumbered, trouble_the_week
 from counterfoil.demo.week import Trip, trips
 from counterfoil.settings import SettingsError, parse
 from counterfoil.store.log import seal
@@ -54,8 +55,9 @@ def run(
     folder: Path,
     port: int,
     as_json: bool,
+    trouble: bool = False,
 ) -> int:
-    """0 when money and units agree, 1 when they do not."""
+    """0 when money and units agree, 1 when they do not; with trouble, 0 when every return the fix held went on."""
     if portal not in PLAYED:
         fail(f"{portal!r} is no portal we know; choose {', '.join(PLAYED)}")
     played = PLAYED[portal]
@@ -69,17 +71,31 @@ def run(
     end = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     sold = sell(max(20, int(returns * 0.92)), seed, end)
     week = trips(sold, returns, seed, end, played)
-    with _house(sold, played, erp, policy, database, folder, port, console=not headless) as (stage, service, address):
+    if trouble:
+        trouble_the_week(week, seed, played)
+    change = renumbered if trouble else _as_it_is
+    axes = {"inspect_within_hours": 0} if trouble else {}  # what waits for inspection shows on the same day
+    house = _house(
+        sold, played, erp, policy, database, folder, port, console=not headless, change_erp=change, axes=axes
+    )
+    with house as (stage, service, address):
         _play(stage, service, week, policy, screen)
+        mended = _aftermath(service, portal, mend=headless) if trouble else {}
+        if mended:
+            _settle(service, stage, threading.Thread(), lambda _done: None)
         seal(service.world.database, settle_ms=0)
         summary = summarise(service.world, stage, portal=portal, seconds=time.monotonic() - started)
         summary["proof"] = _proven(service)
+        if mended:
+            summary["mended"] = mended
         if as_json:
             print(msgspec.json.format(msgspec.json.encode(summary)).decode())
         else:
             _show(summary, Console())
         if not headless:
             _stay(address, screen)
+    if trouble:
+        return 0 if not mended or mended["went_on"] == mended["foreseen_free"] else 1
     return 0 if _agrees(summary) else 1
 
 
@@ -87,6 +103,16 @@ def _proven(service: Service) -> Json:
     """The nightly proof at once, read back from the ERP as it stands."""
     proven = prove_all(service.world)
     return {"balanced": proven.balanced, "open": proven.open_records, "trouble": list(proven.trouble)}
+
+
+def _as_it_is(world: Json) -> Json:
+    return world
+
+
+def _aftermath(service: Service, portal: str, *, mend: bool) -> Json:
+    """What the bad week left; without a console, one fix is made to show what it does."""
+    after_the_week(service.world)
+    return mend_commonest(service.world, portal) if mend else {}
 
 
 def _quiet() -> None:
@@ -115,16 +141,18 @@ def _house(
     port: int,
     *,
     console: bool,
+    change_erp: Callable[[Json], Json],
+    axes: Json,
 ) -> Iterator[tuple[Stage, Service, str]]:
     """Simulators, hooks, console and worker, running; everything stops at the end of the block."""
     port = port if console else 0
     sock = _bind(port)
     address = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    stage = Stage(sold, portal, erp, address, folder)
+    stage = Stage(sold, portal, erp, address, folder, change_erp)
     stage.start()
     url = database or f"sqlite:///{folder / 'counterfoil.sqlite3'}"
     raw = settings_for(
-        stage, database=url, folder=folder, port=sock.getsockname()[1], policy=policy, public_url=address
+        stage, database=url, folder=folder, port=sock.getsockname()[1], policy=policy, public_url=address, axes=axes
     )
     try:
         settings = parse(raw, "the demonstration's settings")
@@ -213,6 +241,11 @@ def _show(summary: Json, screen: Console) -> None:
     table.add_row("units", f"{units['returned']} returned = {units['received']} received + {units['open']} open")
     for kind, count in summary["problems"].items():
         table.add_row("exception", f"{count} × {kind.replace('_', ' ')}")
+    if mended := summary.get("mended"):
+        held = ", ".join(f"{amount} {currency}" for currency, amount in mended["held"].items())
+        table.add_row("one fix", f"{mended['cause'].partition(':')[2]} means {mended['meaning']}")
+        table.add_row("it held", f"{mended['returns']} returns, {mended['units']} units, {held}")
+        table.add_row("it freed", f"{mended['went_on']} went on, {mended['still_stopped']} still stopped")
     table.add_row("took", f"{summary['seconds']} s on {summary['database']}")
     screen.print(table)
 

@@ -29,6 +29,28 @@ poll_every_s = 300
 host = "127.0.0.1"
 port = 8300
 public_url = "https://returns.example.com"
+
+[close]
+# zone = "Europe/London"      # in whose midnight a month ends
+# costs = "costs.csv"         # sku,cost,currency: values the return asset; without it the asset is unknown, never zero
+
+[close.accounts]              # your names for the accounts of the proposed entries
+# refund_liability = "2310 Refund liability"
+
+[scorecard]
+# aged_days = 14
+# [[scorecard.category]]      # targets by category; a return belongs to the first that holds it
+# name = "shoes"
+# skus = ["SHOE-*"]
+# targets = { cycle_time = 12, refund_sla = 72 }
+# Who is told outside the console. Without a mail server no mail is made; webhooks are signed (Standard Webhooks).
+[notify]
+# sender = "counterfoil@example.com"
+# digest_hour_utc = 7                       # each team's digest of what is open
+# people = { robin = "robin@example.com" }  # user name = address, for what is given to or names somebody
+# teams = { finance = ["finance@example.com"], ops = ["ops@example.com"] }
+# smtp = { host = "mail.example.com", port = 587, user = "counterfoil", password = "env:SMTP_PASSWORD" }
+# webhook = [{ url = "https://ops.example.com/hook", secret = "env:NOTIFY_SECRET" }]
 """
 
 _SETUP = """
@@ -43,6 +65,7 @@ connections = {{ portal = "example-{portal}", shop = "example-{shop}", erp = "ex
 [setup.policy]               # single axes on top of the preset
 # credit_within_hours = 24
 
+# The words to start with. The database keeps them from then on: change them on the page Mappings.
 [setup.mapping]
 version = "1"
 skus = {{}}                    # shop SKU = ERP SKU, where they differ

@@ -14,12 +14,17 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from counterfoil.bootstrap import build_worker, build_world
+from counterfoil.closing.desk import ProofDesk
+from counterfoil.closing.office import Office
 from counterfoil.core.problem_kinds import KINDS
 from counterfoil.core.problems import ProblemKind
+from counterfoil.flow.desk import Desk as PeoplesDesk
 from counterfoil.flow.receive import PREFIX, Hooks
 from counterfoil.flow.resolve import People
+from counterfoil.flow.vocabulary import seed_mappings
 from counterfoil.flow.world import Connection, Setup, World
 from counterfoil.ports.actions import Actions
+from counterfoil.ports.desk import Desk
 from counterfoil.settings import Settings, load
 from counterfoil.store.database import Database, SqliteDatabase
 from counterfoil.store.inbox import Inbox
@@ -36,8 +41,11 @@ class ConsoleSystem:
     connections: Sequence[Connection]
     problem_kinds: Mapping[str, ProblemKind]
     actions: Actions
+    proof_desk: ProofDesk
+    desk: Desk
     database_url: str
     setups: Mapping[tuple[str, str], Setup]
+    closing: Office
 
 
 @dataclass
@@ -61,6 +69,7 @@ def build_service(settings: Settings, console: bool = True) -> Service:
     """Migrate and wire hooks and console; nothing listens yet."""
     world = build_world(settings)
     migrate(world.database)
+    seed_mappings(world)
     inbox = Inbox(world.database, world.vault)
     hooks = Hooks(world.connections, inbox)
     return Service(settings, world, inbox, _dispatch(hooks, _console(settings, world) if console else None))
@@ -101,8 +110,11 @@ def open_console(settings: Settings, world: World) -> tuple[ConsoleSystem, dict[
         connections=tuple(world.connections.values()),
         problem_kinds=KINDS,
         actions=People(world),
+        proof_desk=ProofDesk(world.database, world.proof),
+        desk=PeoplesDesk(world),
         database_url=settings.database_url,
         setups=world.setups,
+        closing=Office(world, settings.close, settings.scorecard),
     )
     hosts = sorted({settings.server.host, urlsplit(settings.server.public_url).hostname or "127.0.0.1", "localhost"})
     key = _secret_key(settings.folder / "keys" / "console.key")

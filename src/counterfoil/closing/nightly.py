@@ -7,11 +7,15 @@ over an ERP that could not be read says so and ends nothing of that ERP's.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from counterfoil.closing import own_books, read_back
+import structlog
+
+from counterfoil.closing import decided, own_books, read_back, workings
+from counterfoil.closing.decided import Decided
 from counterfoil.closing.own_books import Books
 from counterfoil.core.problems import Owner, Problem
 from counterfoil.core.proof_kinds import KIND_OF, PROOF_KINDS
@@ -21,11 +25,14 @@ from counterfoil.store.database import Transaction, now_ms
 from counterfoil.store.proofs import KeptRun
 
 if TYPE_CHECKING:
-    from counterfoil.reconcile.proof import Item, Run, Settings
+    from counterfoil.reconcile.proof import Run, Settings
+
+_log = structlog.get_logger("counterfoil.nightly")
 
 EARLIER = timedelta(days=7)  # ERP documents may carry an earlier date than the return that caused them
 FIRST_DAY = "2000-01-01"
 NIGHT_HOUR = 2  # UTC; the day before has ended everywhere the ERP posts
+STORE = "proof.duckdb"
 QUIET = frozenset({"timing", "in_transit"})  # worth a line in the report, no exception
 
 
@@ -45,19 +52,46 @@ class Proven:
 
 def run(world: World, settings: Settings | None = None, *, write: Any = None) -> Proven:
     """Prove everything up to the world's today. `write` is given the finished run, to leave its files somewhere."""
-    from counterfoil.reconcile.proof import Settings, prove
+    from counterfoil.reconcile.proof import Settings
 
     started = now_ms()
     today = date.fromisoformat(world.now()[:10])
     with world.database.read() as tx:
         books = own_books.read(tx)
+        standing = workings.in_force(tx)
     since = _since(books)
     trouble = read_back.read(world, books, since, today.isoformat())
-    given: dict[str, Any] = {name: rows for name, rows in books.rows.items() if rows}
-    with prove(_both_sides(given), settings or Settings(as_of=today)) as found:
+    laid = decided.lay({name: rows for name, rows in books.rows.items() if rows}, standing, complete=not trouble)
+    given: dict[str, Any] = dict(laid.rows)
+    with _proven(world, _both_sides(given), settings or Settings(as_of=today)) as found:
         if write is not None:
             write(found)
-        return _keep(world, books, found, since, started, tuple(trouble))
+        return _keep(world, books, laid, found, since, started, tuple(trouble))
+
+
+@contextmanager
+def _proven(world: World, given: dict[str, Any], settings: Settings) -> Iterator[Run]:
+    """The proof, through the store of the last run where it can be used, else of everything anew; the same answer.
+
+    The store holds nothing that cannot be made again: one that another process has open, or that cannot be read, is
+    left alone.
+    """
+    import duckdb
+
+    from counterfoil.reconcile.proof import prove
+    from counterfoil.reconcile.store import ReconStore
+
+    with ExitStack() as stack:
+        found: Run | None = None
+        if world.folder is not None:
+            try:
+                world.folder.mkdir(parents=True, exist_ok=True)
+                path = world.folder / STORE
+                store = stack.enter_context(ReconStore(path, memory=settings.memory, threads=settings.threads))
+                found = store.update(given, settings, whole=True)
+            except (duckdb.Error, OSError) as error:
+                _log.warning("proven_without_store", error=repr(error))
+        yield found if found is not None else stack.enter_context(prove(given, settings))
 
 
 def nightly_if_due(world: World) -> bool:
@@ -95,53 +129,36 @@ def _since(books: Books) -> str:
     return (date.fromisoformat(first) - EARLIER).isoformat()
 
 
-def _keep(world: World, books: Books, found: Run, since: str, started: int, trouble: tuple[str, ...]) -> Proven:
-    items = [_item(world, books, item) for item in found.classes()]
+def _keep(
+    world: World, books: Books, laid: Decided, found: Run, since: str, started: int, trouble: tuple[str, ...]
+) -> Proven:
+    with world.database.read() as tx:
+        made = workings.work_out(tx, books, laid, found)
+    unbalanced = (*found.unbalanced, *made.faults())
     kept = KeptRun(
         as_of=found.as_of.isoformat(),
         since=since,
         started_ms=started,
         finished_ms=now_ms(),
-        balanced=found.balanced,
+        balanced=not unbalanced,
         open_records=found.open,
         summary=found.summary,
-        trouble=trouble,
+        trouble=(*trouble, *unbalanced),
     )
     with world.database.write() as tx:
-        number = proofs.keep(tx, kept, items)
-        opened, ended = _exceptions(tx, items, may_end=not trouble)
+        number = proofs.keep(tx, kept, made.items)
+        workings.keep(tx, number, made, laid)
+        opened, ended = _exceptions(tx, made.items, may_end=not trouble)
     return Proven(
         number=number,
         summary=found.summary,
-        balanced=found.balanced,
+        balanced=not unbalanced,
         open_records=found.open,
-        unbalanced=tuple(found.unbalanced),
+        unbalanced=unbalanced,
         trouble=trouble,
         opened=opened,
         ended=ended,
     )
-
-
-def _item(world: World, books: Books, item: Item) -> dict[str, Any]:
-    brands = {connection.brand for connection in world.connections.values()}
-    case_id = books.returns.get(item.left_id or "") or books.returns.get(item.right_id or "")
-    brand = case_id.split("/", 1)[0] if case_id else next(iter(sorted(brands)), "")
-    return {
-        "brand": brand,
-        "leg": item.leg,
-        "left_id": item.left_id or "",
-        "right_id": item.right_id or "",
-        "class": item.class_,
-        "reason": item.reason,
-        "variance_minor": item.variance,
-        "amount_minor": item.amount,
-        "unit": item.unit,
-        "age_days": item.age_days,
-        "bucket": item.bucket,
-        "owner": item.owner,
-        "why": item.why,
-        "case_id": case_id,
-    }
 
 
 # --- exceptions -----------------------------------------------------------------------------------------------------

@@ -66,8 +66,26 @@ def _refunds(books: Books, case: ReturnCase) -> None:
         listed[shown.return_id] = shown.tenders.refund
     for ref, amount in listed.items():
         _refund(books, case, ref, amount, "original_payment")
+    adopted = _adopted(case)
+    for moved in case.refunds:
+        if moved.ref in adopted:
+            _refund(books, case, moved.ref, moved.amount, "original_payment")
     if shown.stage is Stage.PROCESSED and shown.tenders.store_credit:
         _refund(books, case, f"{shown.return_id}-credit", shown.tenders.store_credit, "store_credit")
+
+
+def _adopted(case: ReturnCase) -> set[str]:
+    """Refunds made outside the portal that a person assigned to this return, unless the portal lists them after all (R85)."""
+    shown = case.portal_return
+    named = {refund.ref for refund in shown.refunds} if shown is not None else set()
+    if shown is None or (not named and shown.stage is Stage.PROCESSED and shown.tenders.refund):
+        return set()  # the portal's own total, without a reference, stands for them
+    confirmed = {
+        refund.ref
+        for refund in case.refunds
+        if refund.status is RefundState.CONFIRMED and refund.refund_ref not in named
+    }
+    return confirmed & set(case.adopted_refunds)
 
 
 def _refund(books: Books, case: ReturnCase, ref: str, amount: int, method: str) -> None:
@@ -102,7 +120,8 @@ def _movements(books: Books, case: ReturnCase) -> None:
         issued = refund.store_credit and refund.source == case.case.portal  # a liability: no gateway knows of it
         if refund.status is not RefundState.CONFIRMED or refund.reported_only or issued:
             continue
-        reference = f"{case.case.portal}:{refund.refund_ref or case.case.return_id}"
+        own = refund.ref if refund.ref in _adopted(case) else refund.refund_ref or case.case.return_id
+        reference = f"{case.case.portal}:{own}"
         books.add("gateway_refunds", _line(case.case.brand, refund.ref, reference, refund, case.case.order_name))
 
 
@@ -110,7 +129,7 @@ def _line(brand: str, ref: str, reference: str, refund: Any, order_name: str | N
     return {
         "gateway_txn_id": ref,
         "store_id": brand,
-        "gateway": refund.gateway or refund.source,
+        "gateway": refund.funded_by or refund.gateway or refund.source,  # a provider's own money never left the shop's
         "line_type": "refund",
         "reference": reference,
         "order_no": order_name or "",

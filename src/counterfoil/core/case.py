@@ -22,6 +22,7 @@ from counterfoil.core.documents import (
     RmaLine,
     StockLevel,
 )
+from counterfoil.core.edits import StepEdit
 from counterfoil.core.events import RefundState
 from counterfoil.core.orders import SoldOrder
 from counterfoil.core.problems import Owner
@@ -190,6 +191,8 @@ class ReturnCase(msgspec.Struct, frozen=True, kw_only=True):
     reversal_refused: str | None = None
     accepted_differences: Mapping[str, str] = {}  # problem kind -> who and why
     in_transit_at: str | None = None  # when the carrier was first heard to have the parcel
+    restocked_at: str | None = None  # when the portal first said that goods are back on the shelf
+    adopted_refunds: Mapping[str, str] = {}  # refunds made outside the portal, by their own reference -> who and why
     first_receipt_at: str | None = None
     first_refund_at: str | None = None
     noted_at: str | None = None
@@ -199,6 +202,7 @@ class ReturnCase(msgspec.Struct, frozen=True, kw_only=True):
     makers: tuple[str, ...] = ()  # people whose action shaped this return; none of them approves its money
     pays_from: str = ""  # "erp" or "gateway": where a person pays the agreed credit, so that no portal names the money
     posted_at: str | None = None  # when the carrier first had the parcel, as far as it is told
+    step_edits: Mapping[str, tuple[StepEdit, ...]] = {}  # what people changed in commands to be tried again
 
     @property
     def case_id(self) -> str:

@@ -18,6 +18,7 @@ from counterfoil.core.plan.compare import compare
 from counterfoil.core.plan.countdown import countdown
 from counterfoil.core.plan.exchange import exchange
 from counterfoil.core.plan.law import law
+from counterfoil.core.plan.restock import restock
 from counterfoil.core.plan.settle import settle
 from counterfoil.core.plan.tell import tell
 from counterfoil.core.problem_kinds import kind_of
@@ -28,7 +29,7 @@ from counterfoil.core.returns import Stage
 def decide(look: Look) -> Decision:
     """Requests to make now, every problem that holds now, and what is waited for."""
     findings: list[Finding] = []
-    for stage in (authorise, exchange, book, attest, compare, countdown, settle, law, tell):
+    for stage in (authorise, exchange, book, attest, restock, compare, countdown, settle, law, tell):
         findings += stage(look)
     problems = _each_once((*(f for f in findings if isinstance(f, Problem)), *_refusals(look.case)))
     requests = tuple(f for f in findings if isinstance(f, Request))

@@ -41,6 +41,7 @@ from counterfoil.core.inner_events import (
     ApprovalGiven,
     AttestedUnit,
     DifferenceAccepted,
+    RefundAdopted,
     RetryAsked,
     RiskSeen,
     StepDone,
@@ -88,7 +89,8 @@ def evolve(case: ReturnCase, fact: AnyFact) -> ReturnCase:
         case ProcessingFailed():
             return replace(case, processing_failure=fact.reason)
         case RestockSignalled():
-            return replace(case, restocked={**case.restocked, fact.key: fact.quantity})
+            first = min(filter(None, (case.restocked_at, fact.occurred_at)), default=None)
+            return replace(case, restocked={**case.restocked, fact.key: fact.quantity}, restocked_at=first)
         case RefundReported() | StoreCreditIssued() | RefundMoved():
             return take_money(case, fact)
         case OrderSeen():
@@ -125,6 +127,9 @@ def _inner(case: ReturnCase, fact: AnyFact) -> ReturnCase:
             return _made_by(case, _settled(case, fact), fact.by)
         case DifferenceAccepted():
             return _made_by(case, _accepted(case, fact), fact.by)
+        case RefundAdopted():
+            adopted = {**case.adopted_refunds, fact.ref: f"{fact.by}: {fact.reason}"}
+            return _made_by(case, replace(case, adopted_refunds=adopted), fact.by)
         case RiskSeen():
             return replace(case, risk=fact.risk)
         case Answered():
@@ -447,7 +452,10 @@ def _retry(case: ReturnCase, fact: RetryAsked) -> ReturnCase:
     if step is None or step.state is not StepState.REFUSED:
         return case
     steps = {name: known for name, known in case.steps.items() if name != fact.step}
-    case = replace(case, steps=steps, editions={**case.editions, fact.step: step.edition})
+    edits = {name: made for name, made in case.step_edits.items() if name != fact.step}
+    if fact.edits:
+        edits[fact.step] = fact.edits
+    case = replace(case, steps=steps, editions={**case.editions, fact.step: step.edition}, step_edits=edits)
     if step.name in _RECEIPT_STEPS:
         case = _mark_posted(case, step.units, None)
     return case

@@ -6,6 +6,7 @@ import msgspec
 
 from counterfoil.core.approvals import Risk, Terms
 from counterfoil.core.documents import CreditNote, DocumentLine, ErpOrder, ExchangeTerms, RmaLine, StockLevel
+from counterfoil.core.edits import StepEdit
 from counterfoil.core.events import Fact, OutsideFact
 from counterfoil.core.problems import Owner
 from counterfoil.core.returns import Disposition
@@ -86,6 +87,7 @@ class RetryAsked(Fact, frozen=True, kw_only=True, tag="RetryAsked.v1"):
     step: str
     by: str
     reason: str = ""
+    edits: tuple[StepEdit, ...] = ()  # what the person changed in the command
 
 
 class StepSettled(Fact, frozen=True, kw_only=True, tag="StepSettled.v1"):
@@ -102,6 +104,14 @@ class DifferenceAccepted(Fact, frozen=True, kw_only=True, tag="DifferenceAccepte
     """A person accepts a problem of this kind on this return, with a reason."""
 
     kind: str
+    by: str
+    reason: str
+
+
+class RefundAdopted(Fact, frozen=True, kw_only=True, tag="RefundAdopted.v1"):
+    """A person says that a refund made outside the portal was for this return (R85). `ref` is the movement's own."""
+
+    ref: str
     by: str
     reason: str
 
@@ -141,5 +151,6 @@ InnerFact = (
     | RiskSeen
     | ApprovalGiven
     | ApprovalRefused
+    | RefundAdopted
 )
 AnyFact = OutsideFact | InnerFact

@@ -324,6 +324,16 @@ _ALL: tuple[ProblemKind, ...] = (
         hours=8,
     ),
     _kind(
+        "restock_without_movement",
+        OPS,
+        "Restocked in the portal, not booked in the ERP",
+        "Ask the warehouse whether the goods are on the shelf.",
+        "If they are, have their receipt sent; the exception ends by itself when it is booked.",
+        "If they are not, take the restock back in the portal: it would be phantom stock.",
+        watch=True,
+        hours=24,
+    ),
+    _kind(
         "reverse_receipt_by_hand",
         OPS,
         "Receipt to be reversed by hand",
@@ -994,6 +1004,25 @@ _ALL: tuple[ProblemKind, ...] = (
         hours=4,
     ),
     *PROOF_KINDS,
+    _kind(
+        "reasons_collapse",
+        OPS,
+        "Reasons collapse into a catch-all",
+        "Open the mapping of reasons and see which words end in the code named in the message.",
+        "Give the common ones a code of their own, in the ERP and in the mapping.",
+        "If the portal gained a new reason, ask merchandising what it stands for.",
+        watch=True,
+        hours=168,
+    ),
+    _kind(
+        "notice_not_sent",
+        INTEGRATION,
+        "A notice could not be delivered",
+        "Read what the mail server or the webhook's receiver answered.",
+        "Correct the address or the receiver; later notices try by themselves.",
+        "Close this exception; what was missed stands in the inbox.",
+        watch=True,
+    ),
 )
 
 KINDS: dict[str, ProblemKind] = {kind.kind: kind for kind in _ALL}

@@ -18,6 +18,7 @@ from counterfoil.demo.week import CONDITIONS, Trip
 
 Json = dict[str, Any]
 
+UNMAPPED = {"unmapped_reason": "Smells of smoke", "unmapped_colour": "Colour differs from photo"}
 HANDS = 6  # customers and warehouse people acting at the same time
 
 
@@ -56,6 +57,8 @@ class Play:
         """What happens to one return outside, one event at a time."""
         if trip.trouble == "blind_parcel":
             self._scan_blind(trip)
+        if trip.trouble == "refunded_in_shop":
+            self._post("shopify", f"/__sim/orders/{trip.order['id']}/refund", {"amount": "7.50", "note": "goodwill"})
             yield
         if trip.luck == "parcel_first":
             self._scan(trip, 0, 1)
@@ -90,9 +93,9 @@ class Play:
 
     def _request(self, trip: Trip) -> Json:
         lines = [dict(line) for line in trip.lines]
-        if trip.trouble == "unmapped_reason":
+        if trip.trouble in UNMAPPED:
             for line in lines:
-                line["reason"] = "Smells of smoke"
+                line["reason"] = UNMAPPED[trip.trouble]
         body: Json = {
             "order_id": trip.order["id"],
             "lines": lines,
@@ -103,6 +106,9 @@ class Play:
         }
         if trip.exchange is not None:
             body["exchange"] = trip.exchange
+        if trip.trouble == "exchange":
+            sku = lines[0]["sku"]
+            body |= {"outcome": "exchange", "exchange": [{"sku": sku, "price": trip.price_of(sku), "quantity": 1}]}
         if trip.trouble == "value_falsified":
             body["overrides"] = {"refund": "249.99", "total": "249.99"}
         return body

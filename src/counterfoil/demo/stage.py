@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,20 @@ SHOP_HOOKS = (
 class Stage:
     """The outside world, running. `urls` names each system's address; `sims` the simulators themselves."""
 
-    def __init__(self, orders: list[Json], portal: PlayedPortal, erp: str, hooks_url: str, folder: Path) -> None:
+    def __init__(
+        self,
+        orders: list[Json],
+        portal: PlayedPortal,
+        erp: str,
+        hooks_url: str,
+        folder: Path,
+        change_erp: Callable[[Json], Json] = lambda world: world,
+    ) -> None:
         self.portal = portal
         self.erp = erp  # prima, prima-soap, prima-file or netsuite
         self._hooks_url = hooks_url
         self._folder = folder
+        self._change_erp = change_erp
         self.orders = orders
         self._loop = asyncio.new_event_loop()
         self._running: dict[str, Running] = {}
@@ -56,7 +66,7 @@ class Stage:
 
     def _open_all(self) -> None:
         self._open("shopify", self._shop_world())
-        self._open(self.erp_vendor, self._erp_world())
+        self._open(self.erp_vendor, self._change_erp(self._erp_world()))
         self._open("warehouse", self._warehouse_world())
         shop = {"url": self.urls["shopify"], "access_token": SHOP_TOKEN}
         self._open(self.portal.name, self._portal_world(shop))
@@ -119,8 +129,10 @@ class Stage:
         }
 
 
-def settings_for(stage: Stage, *, database: str, folder: Path, port: int, policy: str, public_url: str) -> Json:
-    """Our settings, as a person would write them."""
+def settings_for(
+    stage: Stage, *, database: str, folder: Path, port: int, policy: str, public_url: str, axes: Json | None = None
+) -> Json:
+    """Our settings, as a person would write them; `axes` are what the policy changes of its preset."""
     erp_config = (
         erps.netsuite_config(stage.urls["netsuite"], folder / "keys")
         if stage.erp == "netsuite"
@@ -169,6 +181,7 @@ def settings_for(stage: Stage, *, database: str, folder: Path, port: int, policy
                 "brand": BRAND,
                 "portal": stage.portal.name,
                 "preset": policy,
+                "policy": axes or {},
                 "mapping": erps.mapping(),
                 "connections": {
                     "portal": stage.portal.connection,

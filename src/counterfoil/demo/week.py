@@ -70,6 +70,10 @@ class Trip:
         """How many units the customer sends back."""
         return sum(line["quantity"] for line in self.lines)
 
+    def price_of(self, sku: str) -> str:
+        """What one unit of an item cost on the order."""
+        return str(next(line["price"] for line in self.order["line_items"] if line["sku"] == sku))
+
     @property
     def tracking(self) -> str:
         """The parcel's tracking number."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from counterfoil.core.case import ReturnCase, StepState, receipt_key
-from counterfoil.core.commands import Role
+from counterfoil.core.commands import DraftCreditNote, OpenReturnAuthorisation, PostCreditNote, Role
 from counterfoil.core.consent import wanted
 from counterfoil.core.decide import decide
 from counterfoil.core.documents import DocumentRef
+from counterfoil.core.edits import edited
 from counterfoil.core.events import ChargebackMoved, RefundMoved, WarehouseReported
 from counterfoil.core.evolve import evolve
 from counterfoil.core.inner_events import AnyFact, StepRequested, UnitsClaimed
@@ -17,8 +18,9 @@ from counterfoil.core.look import Decision, Ledger, Look, Request
 from counterfoil.core.problems import Owner
 from counterfoil.flow.belongs import belongs
 from counterfoil.flow.risk import risk_seen
+from counterfoil.flow.vocabulary import setup_in_force
 from counterfoil.flow.world import Setup, World
-from counterfoil.store import cases, commands, decisions, problems
+from counterfoil.store import cases, commands, decisions, mappings, problems
 from counterfoil.store.cases import Entry, Loose, Stored
 from counterfoil.store.database import Transaction
 
@@ -51,16 +53,17 @@ def open_return(world: World, tx: Transaction, case: ReturnCase, facts: Sequence
 
 
 def _advance(world: World, tx: Transaction, stored: Stored, facts: Sequence[AnyFact], actor: str) -> Decision:
-    setup = world.setup(stored.case.case.brand, stored.case.case.portal)
+    setup = setup_in_force(world, tx, stored.case.case.brand, stored.case.case.portal)
     run = _Run(world, tx, setup, stored)
     for fact in facts:
         run.apply(fact, actor)
     run.adopt()
     decision = run.settle()
     cases.save(tx, stored, run.case, run.entries, decision)
-    problems.sync(tx, run.case, decision.problems, _owners(run.case))
+    problems.sync(tx, run.case, decision.problems, _owners(run.case), news=bool(run.entries))
     _judged(tx, run.look(), stored.seq + len(run.entries))
     _documents(tx, setup, run.case, stored.case)
+    mappings.note_sightings(tx, stored.case, run.case)
     if run.named_refund:
         _look_beside(world, tx, run.case)
     return decision
@@ -134,7 +137,7 @@ class _Run:
 
     def _request(self, request: Request, policy: str) -> None:
         """Log the request and queue its command; claims are taken in the same transaction."""
-        command = request.command
+        command = edited(request.command, self.case.step_edits.get(request.command.step, ()))
         edition = self.case.editions.get(command.step, 0) + 1
         if request.claims:
             key = f"claim:{command.step}:{edition}"
@@ -151,8 +154,8 @@ class _Run:
             because=request.because,
             amount=request.amount,
             units=request.units,
-            rma_lines=request.rma_lines,
-            credit=request.credit,
+            rma_lines=command.lines if isinstance(command, OpenReturnAuthorisation) else request.rma_lines,
+            credit=command.credit if isinstance(command, DraftCreditNote | PostCreditNote) else request.credit,
             policy=policy,
             batch=getattr(command, "batch", None),
             pays_from=request.pays_from,
@@ -226,7 +229,7 @@ def _documents(tx: Transaction, setup: Setup, case: ReturnCase, before: ReturnCa
 
 def look_of(world: World, tx: Transaction, case: ReturnCase) -> Look:
     """Everything a decision about this return would lean on now."""
-    setup = world.setup(case.case.brand, case.case.portal)
+    setup = setup_in_force(world, tx, case.case.brand, case.case.portal)
     return _look(world, setup, case, cases.ledger(tx, case))
 
 

@@ -75,7 +75,7 @@ def belongs(case: ReturnCase, fact: OutsideFact) -> bool:
         case RefundMoved():
             named = {refund.refund_ref for refund in case.refunds if refund.refund_ref}
             money = {ref for refund in case.refunds for ref in (refund.ref, *refund.also)}
-            known = fact.refund_ref in named or fact.ref in money
+            known = fact.refund_ref in named or fact.ref in money or fact.ref in case.adopted_refunds
             return known or awaited_by(case, fact) or _paid_elsewhere(case, fact)
         case WarehouseReported():
             return parcel_belongs(case, fact.receipt)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import structlog
 
-from counterfoil.core.events import OutsideFact, RefundMoved, RefundState
+from counterfoil.core.case import receipt_key
+from counterfoil.core.events import OutsideFact, RefundMoved, RefundState, WarehouseReported
 from counterfoil.core.money import to_text
 from counterfoil.core.problems import Problem
 from counterfoil.flow.advance import advance, lock_for, order_of
@@ -65,6 +66,32 @@ def unclaimed(world: World, older_than_ms: int = REFUND_UNCLAIMED_AFTER_MS) -> i
                 problems.put(tx, row["brand"], _outside_portal(fact))
                 found += 1
     return found
+
+
+def blind_parcels(world: World) -> int:
+    """Parcels whose return did not become known within the grace time are blind (R45, R47); a problem each.
+
+    A parcel often arrives a moment before its return's tracking; saying so at once would be an exception that ends by
+    itself a second later and spoils the exception rate.
+    """
+    with world.database.write() as tx:
+        rows = tx.rows("loose_blind_due", now=now_ms(), limit=BATCH)
+        for row in rows:
+            fact = cases.decode_fact(row["fact"])
+            if isinstance(fact, WarehouseReported):
+                problems.put(tx, row["brand"], _blind(fact), delivery_id=row["delivery_id"])
+            tx.run("loose_blind_said", id=row["id"])
+    return len(rows)
+
+
+def _blind(fact: WarehouseReported) -> Problem:
+    receipt = fact.receipt
+    items = ", ".join(f"{line.received_quantity} × {line.sku or line.barcode}" for line in receipt.lines)
+    clue = receipt.rma_number or receipt.tracking_number or receipt.order_number or "no reference"
+    message = f"{receipt.warehouse_code} received {items} on {receipt.receipt_id} ({clue}); no return fits."
+    units = sum(line.received_quantity for line in receipt.lines)
+    subject = receipt_key(receipt.source, receipt.receipt_id)
+    return Problem(kind="blind_receipt", subject=subject, message=message, units=units)
 
 
 def _outside_portal(fact: OutsideFact) -> Problem:

@@ -18,6 +18,7 @@ from counterfoil.core.inner_events import (
     ApprovalRefused,
     DifferenceAccepted,
     InnerFact,
+    RefundAdopted,
     RetryAsked,
     StepSettled,
 )
@@ -120,16 +121,33 @@ class People:
             )
             self._act(tx, case_id, fact)
 
+    def adopt_refund(self, case_id: str, ref: str, by: str, reason: str) -> None:
+        """A refund no return named was for this one; it is taken up and the return settles (R85)."""
+        if not reason.strip():
+            raise ActionError("Say why it was for this return; the auditor reads it.")
+        with self._world.database.write() as tx:
+            case = self._case(tx, case_id)
+            fact = cases.loose_refund(tx, case.case.brand, ref)
+            if fact is None:
+                raise ActionError(f"No refund {ref} waits for a return; it may belong to one already.")
+            if fact.currency != case.currency:
+                raise ActionError(f"{ref} is in {fact.currency} and the return in {case.currency}.")
+            if fact.order_ref and case.case.order_ref and fact.order_ref != case.case.order_ref:
+                raise ActionError(f"{ref} was paid on order {fact.order_ref}; the return is of {case.case.order_ref}.")
+            adopted = RefundAdopted(
+                key=f"adopted:{ref}", occurred_at=self._world.now(), ref=ref, by=by, reason=reason[:2000]
+            )
+            self._act(tx, case_id, adopted)
+
     def resolve_problem(self, problem_id: int, by: str, reason: str) -> None:
         """Close a problem by hand; it comes back when a later look finds the same trouble."""
         if not reason.strip():
             raise ActionError("Resolving needs a reason; the auditor reads it.")
         with self._world.database.write() as tx:
-            row = tx.one("problem_get", id=problem_id)
+            row = tx.one("problem_hold", id=problem_id)
             if row is None:
                 raise ActionError("There is no such exception.")
-            ended = tx.run("problem_end", id=problem_id, state="resolved", by=by, because=reason[:2000], now=now_ms())
-            if ended != 1:
+            if not problems.end(tx, row, state="resolved", by=by, because=reason[:2000]):
                 raise ActionError(f"This exception is already closed ({row['closed_because']}).")
             self._note(tx, "system/problems", "ProblemResolved.v1", by, {"problem": problem_id, "reason": reason})
 

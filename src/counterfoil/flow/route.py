@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from counterfoil.core.case import ReturnCase, receipt_key
+from counterfoil.core.case import ReturnCase
 from counterfoil.core.events import (
     ChargebackMoved,
     OrderSeen,
@@ -24,7 +24,9 @@ from counterfoil.flow.belongs import belongs, best, keys_of
 from counterfoil.flow.world import World
 from counterfoil.store import cases, log, problems
 from counterfoil.store.cases import Key
-from counterfoil.store.database import Transaction
+from counterfoil.store.database import Transaction, now_ms
+
+MINUTE_MS = 60_000
 
 
 def route(
@@ -119,7 +121,8 @@ def _other_fact(
     if isinstance(fact, RefundMoved):
         _look_at_order(world, tx, brand, fact)
     if isinstance(fact, WarehouseReported) and fact.receipt.lines:
-        problems.put(tx, brand, _blind(fact), delivery_id=delivery_id)
+        due = now_ms() + world.proof.blind_grace_min * MINUTE_MS
+        tx.run("loose_blind_from", brand=brand, fact_key=fact.key, due=due)
     return []
 
 
@@ -151,13 +154,3 @@ def _load(tx: Transaction, case_id: str) -> ReturnCase:
     stored = cases.peek(tx, case_id)
     assert stored is not None, "case keys point at returns that exist"
     return stored
-
-
-def _blind(fact: WarehouseReported) -> Problem:
-    receipt = fact.receipt
-    items = ", ".join(f"{line.received_quantity} × {line.sku or line.barcode}" for line in receipt.lines)
-    clue = receipt.rma_number or receipt.tracking_number or receipt.order_number or "no reference"
-    message = f"{receipt.warehouse_code} received {items} on {receipt.receipt_id} ({clue}); no return fits."
-    units = sum(line.received_quantity for line in receipt.lines)
-    subject = receipt_key(receipt.source, receipt.receipt_id)
-    return Problem(kind="blind_receipt", subject=subject, message=message, units=units)

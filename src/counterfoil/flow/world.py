@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,7 +14,9 @@ import msgspec
 from counterfoil.core.commands import Role
 from counterfoil.core.mapping import Mapping as WordMapping
 from counterfoil.core.policy import Agreement, Edition
+from counterfoil.core.proof_rules import ProofRules
 from counterfoil.ports.capabilities import Cap
+from counterfoil.ports.notify import Notify
 from counterfoil.ports.translation import Translation
 from counterfoil.ports.vendors import Client, CountingClient, Delivery, Family, Tally, VendorSpec
 from counterfoil.store.database import Database
@@ -89,13 +92,21 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class World:
-    """Everything the road needs. `now` gives the moment as RFC 3339 in UTC, `editions` the kept policies of a pair."""
+    """Everything the road needs.
+
+    `now` gives the moment as RFC 3339 in UTC, `editions` the kept policies of a pair; `words_known` remembers each
+    setup's mapping as last read from the store (see `flow/vocabulary.py`).
+    """
 
     database: Database
     vault: Vault
     connections: Mapping[str, Connection]
     setups: Mapping[tuple[str, str], Setup]
     worker: str = "worker"
+    proof: ProofRules = field(default_factory=ProofRules)
+    folder: Path | None = None  # where a process keeps what it can make anew; None: it keeps nothing
+    words_known: dict[tuple[str, str], WordMapping] = field(default_factory=dict)
+    notify: Notify = field(default_factory=Notify)
     now: Callable[[], str] = lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     editions: Callable[[str, str], tuple[Edition, ...]] = lambda brand, portal: ()
 

@@ -14,13 +14,25 @@ import structlog
 
 from counterfoil.closing.nightly import nightly_if_due
 from counterfoil.flow.deliver import deliver_one
-from counterfoil.flow.look_again import failing_signatures, look_again, look_at_troubled, release_leases, unclaimed
+from counterfoil.flow.look_again import (
+    blind_parcels,
+    failing_signatures,
+    look_again,
+    look_at_troubled,
+    release_leases,
+    unclaimed,
+)
+from counterfoil.flow.mend import carry_on_all
+from counterfoil.flow.notify import digest, gather, send_due
 from counterfoil.flow.poll import poll
 from counterfoil.flow.translate import read_inbox
+from counterfoil.flow.vocabulary import seed_mappings, watch_reasons
 from counterfoil.flow.world import World
 from counterfoil.ports.engine import Engine
 from counterfoil.store.database import now_ms
 from counterfoil.store.log import seal
+from counterfoil.store.mappings import count_sightings
+from counterfoil.store.problems import fold, wake_rested
 
 TICK_S = 0.1
 WAKE_FLAG_MS = 5_000  # after this a wake-up counts as lost and is sent again
@@ -55,9 +67,19 @@ class Worker:
     def prepare(self) -> None:
         """All of `start` but the threads, for whoever calls `due` and `drain` in a thread of their own."""
         self.register()
+        seed_mappings(self._world)
         self._engine.schedule("look-again", 10, lambda: look_again(self._world))
         self._engine.schedule("unclaimed-refunds", 600, lambda: unclaimed(self._world))
+        self._engine.schedule("blind-parcels", 60, lambda: blind_parcels(self._world))
         self._engine.schedule("signatures", 15, lambda: failing_signatures(self._world))
+        self._engine.schedule("rested", 20, lambda: wake_rested(self._world.database))
+        self._engine.schedule("totals", 5, lambda: fold(self._world.database))
+        self._engine.schedule("words-seen", 10, lambda: count_sightings(self._world.database))
+        self._engine.schedule("reasons", 900, lambda: watch_reasons(self._world))
+        self._engine.schedule("runs", 3, lambda: carry_on_all(self._world))
+        self._engine.schedule("notices", 10, lambda: gather(self._world))
+        self._engine.schedule("digest", 300, lambda: digest(self._world))
+        self._engine.schedule("send", 10, lambda: send_due(self._world))
         self._engine.schedule("seal", 60, lambda: seal(self._world.database))
         self._engine.schedule("nightly-proof", PROOF_LOOK_S, lambda: nightly_if_due(self._world))
         self._engine.schedule("poll", self._poll_every_s, lambda: poll(self._world))

@@ -44,6 +44,10 @@ class Actions(Protocol):
         """
         ...
 
+    def adopt_refund(self, case_id: str, ref: str, by: str, reason: str) -> None:
+        """Say that a refund made outside the portal was for this return (R85); the return then settles."""
+        ...
+
     def resolve_problem(self, problem_id: int, by: str, reason: str) -> None:
         """Close a problem by hand; it comes back when a later look finds the same trouble."""
         ...

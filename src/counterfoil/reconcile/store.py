@@ -47,17 +47,19 @@ class ReconStore:
         settings: Settings | None = None,
         *,
         removed: Mapping[str, Sequence[str]] | None = None,
+        whole: bool = False,
         say: Callable[[str], None] = lambda _: None,
     ) -> Run:
         """Take records that are new or changed, and ids that are gone, and prove everything.
 
         A record replaces the one of its id; the same record again changes nothing. The run's tables live in the store's
-        database until the next update; closing the run leaves the store open.
+        database until the next update; closing the run leaves the store open. With `whole` the records given are all there
+        are: what the store holds besides is gone.
         """
         settings, findings = settings or Settings(), Findings()
         self._database.execute("begin")
         try:
-            run = self._update(changes, settings, removed or {}, findings, say)
+            run = self._update(changes, settings, removed or {}, findings, say, whole=whole)
         except BaseException:
             self._database.execute("rollback")
             raise
@@ -71,13 +73,15 @@ class ReconStore:
         removed: Mapping[str, Sequence[str]],
         findings: Findings,
         say: Callable[[str], None],
+        *,
+        whole: bool,
     ) -> Run:
         say("reading")
         incoming = read_sources(self._database, self._scratch, changes, settings.mappings, findings)
         for name in [name for name in incoming if name != "fx_rates"]:
             incoming[name] = drop_repeats(self._database, incoming[name], findings)
         for name in CONTRACTS:
-            self._take(name, incoming.get(name), removed.get(name, ()))
+            self._take(name, incoming.get(name), removed.get(name, ()), whole=whole)
         sources = self._sources(incoming)
         as_of = settings.as_of or last_day(sources)
         proofs = []
@@ -90,7 +94,7 @@ class ReconStore:
                 proofs.append(prove_leg(self._database, leg, sources, findings, as_of=days, late=late, keeper=keeper))
         return Run(self._database, None, sources, proofs, findings, as_of)
 
-    def _take(self, name: str, incoming: Source | None, removed: Sequence[str]) -> None:
+    def _take(self, name: str, incoming: Source | None, removed: Sequence[str], *, whole: bool) -> None:
         """Put what is new into `rec_<name>`; what it was and is stays in `gone_<name>` and `came_<name>` for this run."""
         run, key = self._database, _identity(name)
         columns = ", ".join(column.name for column in CONTRACTS[name].columns)
@@ -107,9 +111,12 @@ class ReconStore:
                 f"insert into came_{name} by name select (select coalesce(max(rn), -1) from rec_{name}) + row_number() over () "
                 f"as rn, * from (select {columns} from {incoming.view}{same if known else ''})"
             )
+        besides = ""
+        if whole:
+            besides = f" or {key} not in (select {key} from {incoming.view})" if incoming else " or true"
         run.execute(
             f"create or replace temp table gone_{name} as select * from rec_{name} "
-            f"where {key} in (select {key} from came_{name}) or {CONTRACTS[name].key} in (select unnest(?::varchar[]))",
+            f"where {key} in (select {key} from came_{name}) or {CONTRACTS[name].key} in (select unnest(?::varchar[])){besides}",
             [list(removed)],
         )
         run.execute(f"delete from rec_{name} where rn in (select rn from gone_{name})")

@@ -19,7 +19,7 @@ from counterfoil.store.migrate import migrate
 from counterfoil.testing.inline import InlineEngine
 from counterfoil.testing.stopping import ProcessStopped, Stop, StoppingClient, StoppingDatabase
 
-JOBS = ("look-again", "unclaimed-refunds", "signatures", "seal", "poll")
+JOBS = ("look-again", "unclaimed-refunds", "blind-parcels", "signatures", "seal", "poll")
 
 
 class House:

@@ -188,6 +188,7 @@ def references(case: ReturnCase) -> Iterable[Key]:
             yield "payment", refund.payment_ref
         if refund.refund_ref:
             yield "refund", refund.refund_ref
+    yield from (("money", adopted) for adopted in case.adopted_refunds)
     for counted in case.receipts:
         yield "receipt", counted.key
 
@@ -327,6 +328,13 @@ def loose_for(tx: Transaction, case: ReturnCase) -> list[Loose]:
         Loose(number, _outside.decode(row["fact"]), tuple((k, v) for k, v in msgspec.json.decode(row["keys"])))
         for number, row in sorted(found.items())
     ]
+
+
+def loose_refund(tx: Transaction, brand: str, ref: str) -> RefundMoved | None:
+    """The newest telling of a refund, by its own reference, that waits for its return."""
+    told = [_outside.decode(row["fact"]) for row in tx.rows("loose_by_key", brand=brand, kind="money", value=ref)]
+    found = [fact for fact in told if isinstance(fact, RefundMoved) and fact.ref == ref]
+    return found[-1] if found else None
 
 
 def adopt(tx: Transaction, loose_id: int, case_id: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from counterfoil.store.database import Row, Transaction
 from counterfoil.store.sql import bound
 
-COUNT_MAX = 10_000
+COUNT_MAX = 2_000
 """Lists are counted and summed up to this many rows; beyond it a page says "more than"."""
 
 OFFERED_MAX = 20
@@ -43,13 +43,20 @@ class ReturnFilter:
 
 @dataclass(frozen=True, slots=True)
 class ProblemFilter:
-    """Which problems a list shows; see `ReturnFilter`."""
+    """Which problems a list shows; see `ReturnFilter`. `state` is open, resting or closed; `due_before_ms`: late ones.
+
+    `alone` leaves out what one fix of its cause may end.
+    """
 
     state: str = "open"
     owner: tuple[str, ...] = ()
     kind: tuple[str, ...] = ()
     brand: tuple[str, ...] = ()
     severity: tuple[str, ...] = ()
+    assignee: tuple[str, ...] = ()
+    cause: str = ""
+    alone: bool = False
+    due_before_ms: int | None = None
 
 
 class _Where:
@@ -107,7 +114,9 @@ def _returns_where(chosen: ReturnFilter) -> _Where:
     where.any_of("stage", chosen.stage)
     where.any_of("portal", chosen.portal)
     where.any_of("brand", chosen.brand)
-    where.any_of("waits_for", chosen.waits)
+    where.any_of("waits_for", tuple(word for word in chosen.waits if word))
+    if chosen.waits:
+        where.add("waits_for <> ''")  # said so that the index of what waits can be used
     where.any_of(
         "kind",
         chosen.problem,
@@ -120,30 +129,50 @@ def _returns_where(chosen: ReturnFilter) -> _Where:
     return where
 
 
+_SEARCHED = ("return_id", "order_name", "rma_number", "credit_number")
+
+
 def _add_search(where: _Where, q: str) -> None:
     """A whole reference: order, return, RMA, credit, tracking or refund number. "1001" also finds "#1001"."""
     forms = tuple(dict.fromkeys((q, q.upper(), f"#{q}", q.removeprefix("#"))))
     names = ", ".join(f":q_{index}" for index in range(len(forms)))
-    where.add(
-        f"(return_id in ({names}) or case_id in (select k.case_id from case_keys k where k.value in ({names})) "
-        f"or order_name in ({names}) or rma_number in ({names}) or credit_number in ({names}))",
-        **{f"q_{index}": form for index, form in enumerate(forms)},
-    )
+    kept = [f"select case_id from cases where {column} in ({names})" for column in _SEARCHED]
+    kept.append(f"select case_id from case_keys where value in ({names})")
+    # a union, because PostgreSQL reads the whole table for alternatives of which one is a subquery
+    where.add(f"case_id in ({' union '.join(kept)})", **{f"q_{index}": form for index, form in enumerate(forms)})
+
+
+_PROBLEM_STATES = {
+    "open": ("p.state = 'open' and p.snoozed = 0", "p.due_ms", "asc"),
+    "resting": ("p.state = 'open' and p.snoozed = 1", "p.snoozed_until_ms", "asc"),
+    "closed": ("p.state <> 'open'", "p.closed_ms", "desc"),
+}
+"""Condition, sort key and direction of each state; the conditions are those of partial indexes."""
 
 
 def problems_page(tx: Transaction, chosen: ProblemFilter, rows: int, after: tuple[int, int] | None = None) -> list[Row]:
-    """Problems with their return's name, oldest first, beyond `after` (opened_ms, id)."""
+    """Problems with their return's name, first due (or last closed) first, beyond `after` (sort key, id)."""
+    condition, key, direction = _PROBLEM_STATES[chosen.state]
     where = _Where()
-    where.any_of("p.state", ("open",) if chosen.state == "open" else ("resolved", "ended"))
+    where.add(condition)
     where.any_of("p.owner", chosen.owner)
     where.any_of("p.kind", chosen.kind)
     where.any_of("p.brand", chosen.brand)
     where.any_of("p.severity", chosen.severity)
+    where.any_of("p.assignee", chosen.assignee)
+    if chosen.cause:
+        where.add("p.cause = :cause", cause=chosen.cause)
+    if chosen.alone:
+        where.add("p.shared = 0")
+    if chosen.due_before_ms is not None:
+        where.add("p.due_ms < :due_before_ms", due_before_ms=chosen.due_before_ms)
     if after is not None:
-        where.add("(p.opened_ms, p.id) > (:after_ms, :after_id)", after_ms=after[0], after_id=after[1])
+        beyond = ">" if direction == "asc" else "<"
+        where.add(f"({key}, p.id) {beyond} (:after_ms, :after_id)", after_ms=after[0], after_id=after[1])
     sql = (
-        "select p.*, c.order_name, c.portal, c.return_id, c.stage from problems p "
-        f"left join cases c on c.case_id = p.case_id{where.text} order by p.opened_ms, p.id limit :page_rows"
+        f"select p.*, {key} as sort_ms, c.order_name, c.portal, c.return_id, c.stage, c.waits_for from problems p "
+        f"left join cases c on c.case_id = p.case_id{where.text} order by {key} {direction}, p.id {direction} "
+        "limit :page_rows"
     )
     return tx.query(bound(sql, tx.dialect), {**where.params, "page_rows": rows})
 

@@ -80,6 +80,14 @@ class Database(Protocol):
         ...
 
     @contextmanager
+    def whole(self) -> Iterator[Transaction]:
+        """A transaction that every `write` and `read` of this thread within the block becomes a part of.
+
+        A part that fails is undone by itself; the block commits all the others, or nothing.
+        """
+        ...
+
+    @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A consistent view for reading."""
         ...
@@ -124,6 +132,11 @@ class SqliteDatabase:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """One writer at a time in the process; the lock covers the commit and any checkpoint."""
+        whole: Transaction | None = getattr(self._local, "whole", None)
+        if whole is not None:
+            with self._part():
+                yield whole
+            return
         with self._lock:
             self._writer.execute("begin immediate")
             try:
@@ -137,8 +150,33 @@ class SqliteDatabase:
                 self._writer.execute("pragma wal_checkpoint(passive)").fetchall()
 
     @contextmanager
+    def whole(self) -> Iterator[Transaction]:
+        """One transaction for all that this thread writes and reads within the block."""
+        with self.write() as tx:
+            self._local.whole = tx
+            try:
+                yield tx
+            finally:
+                self._local.whole = None
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        self._writer.execute("savepoint part")
+        try:
+            yield
+        except BaseException:
+            self._writer.execute("rollback to part")
+            self._writer.execute("release part")
+            raise
+        self._writer.execute("release part")
+
+    @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A snapshot on this thread's own connection."""
+        whole: Transaction | None = getattr(self._local, "whole", None)
+        if whole is not None:
+            yield whole
+            return
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self._connect()
@@ -185,6 +223,7 @@ class PostgresDatabase:
         except ImportError as error:  # pragma: no cover - the driver is part of the base set
             raise StoreError("PostgreSQL needs the package psycopg[binary,pool]") from error
         self.address = url.rsplit("@", maxsplit=1)[-1]
+        self._local = threading.local()
         self._pool = ConnectionPool(
             url, min_size=1, max_size=size_max, open=True, timeout=30, kwargs={"autocommit": True}, name="counterfoil"
         )
@@ -192,12 +231,32 @@ class PostgresDatabase:
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """A transaction on a pooled connection."""
+        whole: tuple[Any, Transaction] | None = getattr(self._local, "whole", None)
+        if whole is not None:
+            with whole[0].transaction():  # a savepoint
+                yield whole[1]
+            return
         with self._pool.connection() as connection, connection.transaction():
             yield Transaction(connection, self.dialect)
 
     @contextmanager
+    def whole(self) -> Iterator[Transaction]:
+        """One transaction for all that this thread writes and reads within the block."""
+        with self._pool.connection() as connection, connection.transaction():
+            tx = Transaction(connection, self.dialect)
+            self._local.whole = (connection, tx)
+            try:
+                yield tx
+            finally:
+                self._local.whole = None
+
+    @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A repeatable-read snapshot."""
+        whole: tuple[Any, Transaction] | None = getattr(self._local, "whole", None)
+        if whole is not None:
+            yield whole[1]
+            return
         with self._pool.connection() as connection, connection.transaction():
             connection.execute("set transaction isolation level repeatable read read only")
             yield Transaction(connection, self.dialect)

@@ -61,3 +61,13 @@ def last(tx: Transaction) -> Row | None:
 def items(tx: Transaction) -> list[Row]:
     """Everything the newest run found open."""
     return tx.rows("proof_items_all")
+
+
+def before(tx: Transaction) -> list[Row]:
+    """What is kept as open until the next run replaces it."""
+    return tx.rows("proof_items_before")
+
+
+def told(run: Row) -> Row:
+    """A run with its summary and its troubles as they were written."""
+    return {**run, "summary": msgspec.json.decode(run["summary"]), "trouble": msgspec.json.decode(run["trouble"])}

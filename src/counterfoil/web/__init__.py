@@ -55,3 +55,14 @@ def roles_of(username: str, password: str) -> tuple[str, ...]:
     from counterfoil.web.people import proven_roles
 
     return proven_roles(username, password)
+
+
+def review_accounts(system: System) -> list[dict[str, Any]]:
+    """Every account with its roles, second factor, last sign-in, living sessions and tokens; after `prepare`."""
+    import msgspec
+
+    from counterfoil.web.accounts import accounts
+    from counterfoil.web.system import install
+
+    install(system)
+    return [msgspec.to_builtins(account) for account in accounts()]

@@ -74,14 +74,44 @@ PERMISSIONS: dict[str, tuple[Any, str]] = {
         _in_groups("admin") | (_in_groups("finance", "ops", "cx", "integration") & owns_problem),
         "the team that owns it",
     ),
+    "proof.comment": (
+        _in_groups("finance", "ops", "cx", "integration", "auditor", "admin"),
+        "anyone with a role",
+    ),
+    "proof.decide": (_in_groups("finance", "ops", "admin"), "finance or operations"),
+    "proof.approve": (_in_groups("finance", "admin"), "finance"),
+    "problems.work": (
+        _in_groups("finance", "ops", "cx", "integration", "admin"),
+        "finance, operations, customer experience or integration",
+    ),
+    "steps.edit": (_in_groups("finance", "ops", "integration", "admin"), "finance, operations or integration"),
+    "words.change": (
+        _in_groups("finance", "ops", "cx", "integration", "admin"),
+        "finance, operations, customer experience or integration",
+    ),
     "connections.pause": (_in_groups("finance", "ops", "integration", "admin"), "finance, operations or integration"),
     "connections.resume": (_in_groups("integration", "admin"), "integration"),
+    "deliveries.view": (_in_groups("integration", "admin", "auditor"), "integration or an auditor"),
     "deliveries.requeue": (_in_groups("integration", "admin"), "integration"),
+    "people.view": (_in_groups("auditor", "admin"), "an administrator or an auditor"),
+    "people.change": (_in_groups("admin"), "an administrator"),
 }
 """Each permission: its predicate, and who has it in words, for the sentence beside an action that is not offered."""
 
 MOVES_MONEY = frozenset({"refunds.approve", "problems.accept", "problems.settle"})
 """Permissions whose use may let money go: they ask for a fresh sign-in first (R78)."""
+
+SCOPES = {
+    "read": frozenset({"returns.view", "audit.view", "deliveries.view", "people.view"}),
+    "work": frozenset(
+        {"problems.work", "problems.retry", "problems.resolve", "steps.edit", "proof.comment", "proof.decide"}
+    ),
+    "money": MOVES_MONEY | {"proof.approve"},
+    "words": frozenset({"words.change"}),
+    "connections": frozenset({"connections.pause", "connections.resume", "deliveries.requeue"}),
+    "people": frozenset({"people.change"}),
+}
+"""What a token may be given: each permission is in exactly one scope. A token never does more than its owner may."""
 
 for _name, (_predicate, _) in PERMISSIONS.items():
     if not rules.perm_exists(_name):
@@ -102,6 +132,11 @@ def page(permission: str) -> Callable[[View], View]:
 def who_may(permission: str) -> str:
     """Who has a permission, in words."""
     return PERMISSIONS[permission][1]
+
+
+def scope_of(permission: str) -> str:
+    """The scope a permission is in."""
+    return next(scope for scope, permissions in SCOPES.items() if permission in permissions)
 
 
 def declared(view: Any, route_name: str | None, route: str) -> str | None:

@@ -9,12 +9,17 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from counterfoil.web.access import PERMISSIONS, who_may
+from counterfoil.web.refusals import PREFIX, refused
 
 
-def explain(request: HttpRequest, status: int, title: str, text: str, back: str = "") -> HttpResponse:
-    """An error page, or its fragment when htmx asked."""
+def explain(
+    request: HttpRequest, status: int, title: str, text: str, back: str = "", kept: list[str] | None = None
+) -> HttpResponse:
+    """An error page, or its fragment when htmx asked; `kept` is what the person wrote and would otherwise lose."""
+    if request.path.startswith(PREFIX):
+        return refused(status, "broken" if status >= 500 else "bad-call", f"{title}. {text}")
     template = "parts/error.html" if getattr(request, "htmx", False) else "error.html"
-    context = {"status": status, "title": title, "text": text, "back": back or reverse("today")}
+    context = {"status": status, "title": title, "text": text, "back": back or reverse("today"), "kept": kept or []}
     return render(request, template, context, status=status)
 
 
@@ -70,3 +75,10 @@ def see_other(address: str) -> HttpResponseRedirect:
     answer = HttpResponseRedirect(address)
     answer.status_code = 303
     return answer
+
+
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """401 for a form whose session ended: nothing was done, and what was written is shown to be kept."""
+    kept = [text for text in (request.POST.get(name, "") for name in ("text", "reason", "number")) if text.strip()]
+    text = "Nothing was done. Sign in again and repeat it" + ("; what you wrote stands below." if kept else ".")
+    return explain(request, 401, "You were signed out meanwhile", text, reverse("account_login"), kept)

@@ -13,13 +13,13 @@ from django.http import HttpResponse
 ROWS_MAX = 10_000
 """The most rows one file holds; the answer names the address of the next one."""
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def safe_cell(value: object, amount: bool = False) -> str:
     """A cell's text; one that a spreadsheet could run gets an apostrophe in front. Our own amounts stay figures."""
     text = "" if value is None else str(value)
-    if not amount and text.startswith(_FORMULA_STARTS):
+    if not amount and text.startswith(FORMULA_STARTS):
         return f"'{text}"
     return text
 

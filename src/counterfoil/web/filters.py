@@ -12,10 +12,12 @@ from urllib.parse import urlencode
 
 from counterfoil.store.console import Cursor, ProblemFilter, ReturnFilter
 from counterfoil.web import words
+from counterfoil.web.causes import cause_title
 from counterfoil.web.formats import DAY_MS, HOUR_MS, listed
 from counterfoil.web.system import kind_of
 
 LENGTH_MAX = 200
+CAUSE_MAX = 600
 VALUES_MAX = 20
 
 _QUIET = re.compile(r"([1-9]\d{0,3})([hd])")
@@ -77,17 +79,30 @@ def _quiet_before(text: str, now_ms: int) -> int | None:
     return now_ms - int(match.group(1)) * (DAY_MS if match.group(2) == "d" else HOUR_MS)
 
 
-def problem_filter(query: Mapping[str, str]) -> ProblemFilter:
-    """The filter an address asks for. Raises FilterError."""
+def problem_filter(query: Mapping[str, str], now_ms: int, who: str) -> ProblemFilter:
+    """The filter an address asks for; `who` is the reader, for “assignee=me”. Raises FilterError."""
     state = query.get("state", "").strip() or "open"
-    if state not in ("open", "closed"):
-        raise FilterError("“state” is open or closed.")
+    if state not in ("open", "resting", "closed"):
+        raise FilterError("“state” is open, resting or closed.")
+    cause = query.get("cause", "").strip()
+    if len(cause) > CAUSE_MAX or "\0" in cause:
+        raise FilterError("“cause” is too long or holds signs we cannot search for.")
+    if query.get("late", "").strip() not in ("", "yes"):
+        raise FilterError("“late” can only be yes.")
+    each = query.get("each", "").strip()
+    if each not in ("", "yes"):
+        raise FilterError("“each” can only be yes.")
+    narrowed = any(query.get(name, "").strip() for name in ("kind", "severity", "assignee", "cause", "late", "brand"))
     return ProblemFilter(
+        alone=state == "open" and not each and not narrowed,
         state=state,
         owner=values(query, "owner", words.OWNER),
         kind=values(query, "kind"),
         brand=values(query, "brand"),
         severity=values(query, "severity", words.SEVERITY),
+        assignee=tuple(who if name == "me" else name for name in values(query, "assignee")),
+        cause=cause,
+        due_before_ms=now_ms if query.get("late", "").strip() else None,
     )
 
 
@@ -114,8 +129,18 @@ def problem_tokens(query: Mapping[str, str]) -> list[Token]:
         "kind": lambda value: kind_of(value).title,
         "brand": lambda value: f"brand {value}",
         "severity": lambda value: words.SEVERITY.get(value, value),
+        "assignee": lambda value: "mine" if value == "me" else f"with {value}",
+        "cause": cause_title,
+        "late": lambda value: "past their target",
+        "each": lambda value: "each by itself, whatever its cause",
     }
-    return _tokens(query, labels)
+    return _tokens(query, labels, whole=("cause",))
+
+
+def problems_sentence(query: Mapping[str, str]) -> str:
+    """What a list of exceptions shows, as a sentence without its end."""
+    described = description(problem_tokens(query))
+    return f"Exceptions: {described}" if described else "Open exceptions, first due first"
 
 
 def _quiet_words(value: str) -> str:
@@ -171,3 +196,8 @@ def number(text: str, name: str) -> int:
     if not text.isdigit() or len(text) > 18:
         raise FilterError(f"“{name}” must be a whole number.")
     return int(text)
+
+
+def tokens(query: Mapping[str, str], labels: Mapping[str, object]) -> list[Token]:
+    """The tokens of any list, each name with the words for its values."""
+    return _tokens(query, labels)

@@ -10,11 +10,11 @@ from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
 from django.urls import reverse
 
 from counterfoil.web.access import CLOSED, MOVES_MONEY, PUBLIC, SIGNED_IN, declared, may
-from counterfoil.web.errors import not_allowed
+from counterfoil.web.bearer import refusal
+from counterfoil.web.errors import not_allowed, signed_out
 from counterfoil.web.freshness import step_up
 
 
@@ -41,6 +41,8 @@ class AccessMiddleware:
             return None
         if permission == CLOSED:
             raise Http404
+        if getattr(view, "by_token", False):
+            return refusal(request, permission)
         if not request.user.is_authenticated:
             return _sign_in_first(request)
         if permission == SIGNED_IN or (permission is not None and may(request, permission)):
@@ -54,5 +56,5 @@ def _sign_in_first(request: HttpRequest) -> HttpResponseBase:
         answer["HX-Redirect"] = reverse("account_login")
         return answer
     if request.method != "GET":
-        return redirect("account_login")
+        return signed_out(request)
     return redirect_to_login(request.get_full_path(), login_url=reverse("account_login"))

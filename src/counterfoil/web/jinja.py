@@ -18,6 +18,8 @@ from markupsafe import Markup
 from counterfoil.store.database import now_ms
 from counterfoil.web import formats, words
 from counterfoil.web.access import who_may
+from counterfoil.web.causes import cause_address, cause_title
+from counterfoil.web.navigation import places
 from counterfoil.web.system import current, kind_of
 
 THEMES = ("system", "light", "dark")
@@ -50,7 +52,16 @@ def environment(**options: Any) -> Environment:
     """Strict: a name the template misspells is an error, never an empty cell."""
     env = Environment(**{**options, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True})
     env.globals.update(
-        asset=asset, url=reverse, case_url=case_url, words=words, kind_of=kind_of, themes=THEMES, who_may=who_may
+        asset=asset,
+        url=reverse,
+        case_url=case_url,
+        words=words,
+        kind_of=kind_of,
+        themes=THEMES,
+        who_may=who_may,
+        places=places,
+        cause_title=cause_title,
+        cause_url=cause_address,
     )
     env.filters.update(
         moment=_moment,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -37,6 +38,14 @@ def offers(user: Any, problem: Row, case: ReturnCase | None) -> list[Offer]:
         _offer(user, problem, "settle", "Done by hand", "You made the document yourself; give its number", no_step),
         _offer(user, problem, "resolve", "Close", "Nothing more to do; it comes back if the cause is still there", ""),
     ]
+
+
+def edit_address(user: Any, problem: Row, case: ReturnCase | None) -> str:
+    """Where the refused command can be changed; empty when there is none or the person may not."""
+    step = step_of(case, problem)
+    if not step or not user.has_perm("steps.edit", problem):
+        return ""
+    return f"{reverse('step_edit')}?{urlencode({'case': problem['case_id'], 'step': step})}"
 
 
 def _offer(user: Any, problem: Row, verb: str, label: str, hint: str, missing: str) -> Offer:

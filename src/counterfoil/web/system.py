@@ -5,11 +5,16 @@ Django builds its views without arguments, so the system is held here, one for e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
 from typing import Protocol
 
+from counterfoil.closing.desk import ProofDesk
+from counterfoil.closing.office import Office
+from counterfoil.core.mapping import Mapping
 from counterfoil.core.problems import Owner, ProblemKind
 from counterfoil.ports.actions import Actions
+from counterfoil.ports.desk import Desk
 from counterfoil.store.database import Database
 
 
@@ -41,6 +46,25 @@ class ConnectionFacts(Protocol):
         ...
 
 
+class SetupFacts(Protocol):
+    """A brand's agreement for one portal."""
+
+    @property
+    def brand(self) -> str:
+        """The brand."""
+        ...
+
+    @property
+    def portal(self) -> str:
+        """The portal's vendor name."""
+        ...
+
+    @property
+    def mapping(self) -> Mapping:
+        """The words the settings name."""
+        ...
+
+
 class System(Protocol):
     """The running system, as far as the console goes.
 
@@ -58,13 +82,33 @@ class System(Protocol):
         ...
 
     @property
-    def problem_kinds(self) -> Mapping[str, ProblemKind]:
+    def problem_kinds(self) -> MappingType[str, ProblemKind]:
         """Title, owner and runbook of each kind of exception."""
         ...
 
     @property
     def actions(self) -> Actions:
-        """What people may do."""
+        """What people may do to a return or a connection."""
+        ...
+
+    @property
+    def desk(self) -> Desk:
+        """What people may do to exceptions and words."""
+        ...
+
+    @property
+    def setups(self) -> MappingType[tuple[str, str], SetupFacts]:
+        """Which brand and portal have an agreement, and so a mapping."""
+        ...
+
+    @property
+    def proof_desk(self) -> ProofDesk:
+        """What people may decide about the proof."""
+        ...
+
+    @property
+    def closing(self) -> Office | None:
+        """The close and the scorecard; None where only pages are shown."""
         ...
 
 

@@ -67,6 +67,15 @@ def _house(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[st
     return {"tone": "person", "detail": ": ".join(parts)}
 
 
+def _proof(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[str, str]:
+    """What was decided about which records, and why."""
+    told = [str(record.get("record_id", "")) for record in fact.get("records") or ()] or [str(fact.get("record") or "")]
+    number = f"decision {fact['decision']}" if fact.get("decision") else ""
+    what = str(fact.get("what") or fact.get("state") or "").replace("_", " ")
+    why = str(fact.get("because") or fact.get("reason") or fact.get("words") or "")
+    return {"tone": "person", "detail": ", ".join(filter(None, [number, what, *told])), "why": why}
+
+
 def _portal(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[str, str]:
     shown = fact.get("portal_return") or {}
     units = sum(line.get("qty", 1) for line in shown.get("lines") or ())
@@ -151,6 +160,17 @@ def _refused(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[
     }
 
 
+def _edits(fact: dict[str, Any]) -> str:
+    """What a person changed in a command: "credit date 2026-10-31 → 2026-11-02"."""
+    changes = [
+        f"{words.plain(str(edit.get('path', '')).rsplit('.', 1)[-1])} {edit.get('before') or 'nothing'} → "
+        f"{edit.get('after') or 'nothing'}"
+        for edit in fact.get("edits") or []
+        if isinstance(edit, dict)
+    ]
+    return f"Changed: {'; '.join(changes)}." if changes else ""
+
+
 def _person(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[str, str]:
     step = steps.get(str(fact.get("step")))
     about = words.asked(step) if step else words.plain(str(fact.get("kind") or "")).capitalize()
@@ -162,8 +182,8 @@ def _person(fact: dict[str, Any], name: str, steps: Mapping[str, str]) -> dict[s
     return {
         "tone": "person",
         "title": title,
-        "detail": str(fact.get("reason") or ""),
-        "number": str(fact.get("number") or ""),
+        "detail": " ".join(filter(None, (str(fact.get("reason") or ""), _edits(fact)))),
+        "number": str(fact.get("number") or fact.get("ref") or ""),
     }
 
 
@@ -204,10 +224,14 @@ _TELLERS = {
     "RetryAsked": _person,
     "StepSettled": _person,
     "DifferenceAccepted": _person,
+    "RefundAdopted": _person,
     "ApprovalGiven": _answered,
     "ApprovalRefused": _answered,
     "ChargebackMoved": _dispute,
     "ProblemResolved": _house,
+    "ProofDecided": _proof,
+    "ProofDecisionMoved": _proof,
+    "ProofCommented": _proof,
     "ConnectionPaused": _house,
     "ConnectionResumed": _house,
     "DeliveryRequeued": _house,

@@ -42,7 +42,23 @@ SEVERITY = {"blocks": "stops the return", "watch": "to watch"}
 
 PROBLEM_STATE = {"open": "open", "resolved": "closed by a person", "ended": "ended by itself"}
 
+PROBLEM_TOLD = {
+    "opened": "Opened",
+    "changed": "Now says",
+    "assigned": "Given",
+    "commented": "Commented",
+    "snoozed": "Put to rest",
+    "woke": "Back in the inbox",
+    "closed": "Closed by a person",
+    "ended": "Ended by itself",
+    "reopened": "Opened again",
+}
+"""What happened to an exception."""
+
 FAMILY = {"portal": "portal", "erp": "ERP", "gateway": "shop or payments", "warehouse": "warehouse"}
+
+DELIVERY = {"new": "to be read", "read": "read", "ignored": "nothing for us", "quarantined": "set aside"}
+"""What became of a delivery."""
 
 REFUND_STATE = {
     "confirmed": "confirmed",
@@ -115,15 +131,30 @@ FACT: Mapping[str, str] = {
     "RetryAsked": "A person asked to try again",
     "StepSettled": "A person did it by hand",
     "DifferenceAccepted": "A person accepted a difference",
+    "RefundAdopted": "A person assigned a refund to this return",
     "RiskSeen": "The customer's history was looked up",
     "ApprovalGiven": "A person agreed to the refund",
     "ApprovalRefused": "A person refused the refund",
     "ChargebackMoved": "The customer's bank spoke about the payment",
     "FactRefused": "A system stated what another one owns; it was refused",
     "ProblemResolved": "A person closed an exception",
+    "ProofDecided": "A person decided about open records",
+    "ProofDecisionMoved": "A decision about open records moved on",
+    "ProofCommented": "A person commented on an open record",
     "ConnectionPaused": "A connection was paused",
     "ConnectionResumed": "A connection was resumed",
     "DeliveryRequeued": "A set-aside delivery was sent round again",
+    "DeliverySeen": "A person looked at a delivery",
+    "ProblemAssigned": "An exception was given to somebody",
+    "ProblemCommented": "A person commented on an exception",
+    "ProblemSnoozed": "An exception was put to rest",
+    "ProblemWoken": "A resting exception was taken up",
+    "ProblemReopened": "A person opened an exception again",
+    "CauseReplayed": "Returns of one cause were tried again",
+    "MappingChanged": "A word of the mapping was changed",
+    "MappingProposed": "A word of the mapping was proposed",
+    "MappingConfirmed": "A proposed word was confirmed",
+    "MappingRefused": "A proposed word was refused",
 }
 """Facts, in the past tense."""
 
@@ -182,6 +213,18 @@ def spelt_out(name: str) -> str:
     """A name in words: "PeriodWasClosed" as "Period was closed"."""
     spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
     return plain(spaced)[:1].upper() + plain(spaced)[1:]
+
+
+def problem_told(what: str) -> str:
+    """A line of an exception's history."""
+    return PROBLEM_TOLD.get(what, spelt_out(what))
+
+
+def rests_for(condition: str) -> str:
+    """What an exception rests for, after “or”."""
+    if condition.startswith("connection:"):
+        return f"when {condition.removeprefix('connection:')} works again"
+    return {"goods": "when goods come", "news": "when there is news"}.get(condition, plain(condition))
 
 
 def vendor(name: str) -> str:

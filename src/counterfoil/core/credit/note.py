@@ -186,7 +186,7 @@ def _lines(look: Look, places: list[Place]) -> tuple[tuple[CreditLine, ...], lis
                 net=sum(value.net_ex_tax for value in values),
                 tax=sum(value.tax for value in values),
                 gross=sum(value.gross for value in values),
-                tax_code=held.tax_code if held else None,
+                tax_code=look.mapping.tax_code(held.tax_code) if held else None,
             )
         )
     return tuple(lines), steps

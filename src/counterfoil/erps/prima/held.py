@@ -11,7 +11,7 @@ from counterfoil.erps.prima.exchanges import ON_HOLD
 from counterfoil.erps.prima.records import Document, Record
 from counterfoil.erps.prima.transports import Exists
 from counterfoil.ports.outcomes import Refused, Unknown
-from counterfoil.ports.vendors import ErpDocument
+from counterfoil.ports.vendors import ErpDocument, ErpDocumentLine
 
 _DATED = {Document.RETURN: "authorised_at", Document.RECEIPT: "received_at", Document.CREDIT: "credit_date"}
 
@@ -110,7 +110,8 @@ def erp_document(kind: str, document: Document, row: Fields) -> ErpDocument:
     currency = row.text("currency")
     amount = row.amount("total_gross", currency) if currency else None
     dated = row.text(_DATED[document])
-    units = [line.whole("quantity") for line in row.each("lines")]
+    rows = list(row.each("lines"))
+    units = [line.whole("quantity") for line in rows]
     return ErpDocument(
         kind=kind,
         ref=number,
@@ -123,4 +124,12 @@ def erp_document(kind: str, document: Document, row: Fields) -> ErpDocument:
         status=status_of(row) or None,
         order_number=row.text("order_number"),
         rma_ref=row.text("return_number") if document is not Document.RETURN else None,
+        lines=_received(rows) if document is Document.RECEIPT else (),
     )
+
+
+def _received(rows: Sequence[Fields]) -> tuple[ErpDocumentLine, ...]:
+    """Units by SKU and depot. Nothing when one line names no SKU or quantity: half a list would look like a shortage."""
+    told = [(row.text("sku"), row.whole("quantity"), row.text("depot")) for row in rows]
+    lines = [ErpDocumentLine(sku=sku, quantity=n, depot=depot) for sku, n, depot in told if sku and n is not None]
+    return tuple(lines) if len(lines) == len(told) else ()

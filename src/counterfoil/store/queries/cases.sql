@@ -132,6 +132,19 @@ where k.brand = :brand and k.kind = :kind and k.value = :value and f.state = 'wa
 -- A return has taken the fact up.
 update loose_facts set state = 'adopted', case_id = :case_id where id = :id and state = 'waiting';
 
+-- name: loose_blind_from
+-- From when on a waiting parcel counts as blind.
+update loose_facts set blind_from_ms = :due where brand = :brand and fact_key = :fact_key and state = 'waiting';
+
+-- name: loose_blind_due
+-- Parcels that waited long enough for their return.
+select id, brand, fact, delivery_id from loose_facts
+where state = 'waiting' and blind_from_ms is not null and blind_from_ms <= :now order by blind_from_ms limit :limit;
+
+-- name: loose_blind_said
+-- An exception says so now.
+update loose_facts set blind_from_ms = null where id = :id;
+
 -- name: loose_old
 -- Refunds nobody asked for in time and nobody was told of yet.
 select f.id, f.brand, f.fact, f.fact_key, f.arrived_ms from loose_facts f

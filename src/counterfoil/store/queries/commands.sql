@@ -144,3 +144,8 @@ on conflict (connection, ref) do nothing;
 -- name: document_by_ref
 -- Which return and step made a record in another system.
 select case_id, step from document_parts where connection = :connection and ref = :ref;
+
+-- name: command_of_step
+-- The newest edition of a step's command (index: commands_case).
+select body, edition from commands where case_id = :case_id and command_key = :command_key
+order by edition desc limit 1;

@@ -24,12 +24,6 @@ select name, body, state, created_ms from commands
 where case_id = :case_id and name in ('DraftCreditNote', 'PostCreditNote', 'DraftCreditNote.v1', 'PostCreditNote.v1')
 order by id desc limit 1;
 
--- name: console_problem_summary
--- Open problems by owner, kind and currency, with the money they hold (index: problems_inbox).
-select owner, kind, currency, count(*) as problems, count(amount_minor) as priced,
-       cast(sum(amount_minor) as bigint) as held_minor, min(opened_ms) as oldest_ms
-from problems where state = 'open' group by owner, kind, currency;
-
 -- name: console_problem
 -- One problem.
 select * from problems where id = :problem_id;
@@ -39,14 +33,20 @@ select * from problems where id = :problem_id;
 select state from cases where case_id = :case_id;
 
 -- name: console_week
--- What moved since a moment, by currency (index: cases_recent).
+-- What the newest returns that moved since a moment come to, by currency (index: cases_recent).
 select currency, count(*) as returns, cast(sum(refunded_minor) as bigint) as refunded_minor,
        cast(sum(credited_minor) as bigint) as credited_minor
-from cases where updated_ms >= :since_ms group by currency order by count(*) desc, currency;
+from (select currency, refunded_minor, credited_minor from cases where updated_ms >= :since_ms
+      order by updated_ms desc, case_id desc limit :rows) as moved
+group by currency order by count(*) desc, currency;
 
 -- name: console_progress
--- How many returns stand where (index: cases_progress).
-select progress, count(*) as returns from cases where progress in ('open', 'waiting') group by progress;
+-- How many returns stand where, counted up to a limit (index: cases_progress).
+select 'open' as progress, count(*) as returns
+from (select 1 as one from cases where progress = 'open' limit :rows) as open_now
+union all
+select 'waiting' as progress, count(*) as returns
+from (select 1 as one from cases where progress = 'waiting' limit :rows) as waiting_now;
 
 -- name: console_waits
 -- What waiting returns wait for, commonest first, among so many of them (index: cases_progress).
@@ -98,6 +98,11 @@ from deliveries where state = 'quarantined' group by connection;
 -- The newest deliveries of one connection that could not be read (index: deliveries_quarantined).
 select id, connection, arrived_ms, signature, kind, topic, note, size_bytes from deliveries
 where state = 'quarantined' and connection = :connection order by id desc limit :rows;
+
+-- name: console_deliveries
+-- The newest deliveries of one connection below an id (index: deliveries_connection).
+select id, connection, arrived_ms, signature, state, kind, topic, note, size_bytes from deliveries
+where connection = :connection and id < :before order by id desc limit :rows;
 
 -- name: console_audit
 -- The log below an entry, newest first.

@@ -43,7 +43,7 @@ def retry(request: HttpRequest) -> HttpResponse:
     """Ask for the refused step again."""
 
     def perform(problem: Row, by: str, reason: str, number: str) -> None:
-        current().actions.retry(problem["case_id"], _needed_step(problem), by, reason)
+        current().actions.retry(problem["case_id"], needed_step(problem), by, reason)
 
     return _each(request, perform, "problems.retry", "will be tried again", reason_needed=False)
 
@@ -69,7 +69,7 @@ def settle(request: HttpRequest) -> HttpResponse:
     def perform(problem: Row, by: str, reason: str, number: str) -> None:
         if not number:
             raise ActionError("Give the number of the document you made in the other system.")
-        current().actions.settle(problem["case_id"], _needed_step(problem), by, reason, number)
+        current().actions.settle(problem["case_id"], needed_step(problem), by, reason, number)
 
     if len(request.POST.getlist("problem")) > 1:
         return unprocessable(request, "Mark one exception at a time: each has its own document.", back_to(request))
@@ -82,12 +82,21 @@ def resolve(request: HttpRequest) -> HttpResponse:
     """Close the exception by hand."""
 
     def perform(problem: Row, by: str, reason: str, number: str) -> None:
-        current().actions.resolve_problem(problem["id"], by, reason)
+        seen = versions.get(problem["id"])
+        current().desk.close(problem["id"], problem["version"] if seen is None else seen, by, reason)
 
+    versions = _versions(request)
     return _each(request, perform, "problems.resolve", "closed")
 
 
-def _needed_step(problem: Row) -> str:
+def _versions(request: HttpRequest) -> dict[int, int]:
+    """The version of each chosen exception as its reader saw it, where the form carries one: “17~3”."""
+    parts = (value.partition("~") for value in request.POST.getlist("problem"))
+    return {int(number): int(version) for number, _, version in parts if number.isdigit() and version.isdigit()}
+
+
+def needed_step(problem: Row) -> str:
+    """The refused step an exception stands for. Raises ActionError."""
     if problem["case_id"] is None:
         raise ActionError("It belongs to no return, so there is no step to carry out.")
     with current().database.read() as tx:
@@ -101,7 +110,8 @@ def _needed_step(problem: Row) -> str:
 def _each(
     request: HttpRequest, perform: Perform, permission: str, outcome: str, reason_needed: bool = True
 ) -> HttpResponse:
-    ids = [int(value) for value in dict.fromkeys(request.POST.getlist("problem")) if value.isdigit()]
+    chosen = (value.partition("~")[0] for value in request.POST.getlist("problem"))
+    ids = [int(value) for value in dict.fromkeys(chosen) if value.isdigit() and len(value) < 18]
     if not ids:
         return unprocessable(request, "Choose at least one exception first.", back_to(request))
     if len(ids) > AT_ONCE_MAX:

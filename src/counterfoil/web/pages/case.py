@@ -17,8 +17,9 @@ from counterfoil.web.access import page
 from counterfoil.web.errors import unprocessable
 from counterfoil.web.formats import counted
 from counterfoil.web.moneypanel import panel
-from counterfoil.web.offers import offers
+from counterfoil.web.offers import edit_address, offers
 from counterfoil.web.papers import papers
+from counterfoil.web.sides import four_sides
 from counterfoil.web.steps import read_case
 from counterfoil.web.system import current, kind_of
 
@@ -76,6 +77,7 @@ def return_page(request: HttpRequest, case_id: str) -> HttpResponse:
         "papers": papers(case, documents, current().connections),
         "open_problems": open_problems,
         "past_problems": [problem for problem in problems if problem["state"] != "open"],
+        "sides": four_sides(case),
         "sentence": sentence(row, open_problems),
     }
     return render(request, "return.html", context)
@@ -87,7 +89,11 @@ def _story(log: list[Row], case: ReturnCase) -> list[timeline.Entry]:
 
 
 def _with_offers(request: HttpRequest, problem: Row, case: ReturnCase) -> dict[str, Any]:
-    return {**problem, "offers": offers(request.user, problem, case)}
+    return {
+        **problem,
+        "offers": offers(request.user, problem, case),
+        "edit_url": edit_address(request.user, problem, case),
+    }
 
 
 def units(case: ReturnCase) -> list[UnitShown]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from counterfoil.ports.actions import ActionError
@@ -17,9 +18,11 @@ from counterfoil.web import words
 from counterfoil.web.access import page
 from counterfoil.web.errors import see_other, unprocessable
 from counterfoil.web.formats import DAY_MS, HOUR_MS
+from counterfoil.web.masking import masked_body, masked_headers
 from counterfoil.web.pages.act import REASON_MAX
 from counterfoil.web.system import current
 
+DELIVERY_ROWS = 100
 QUARANTINE_ROWS = 20
 SILENT_AFTER_MS = DAY_MS
 TROUBLE_FRESH_MS = HOUR_MS
@@ -134,14 +137,53 @@ def requeue(request: HttpRequest) -> HttpResponse:
         request,
         lambda: current().actions.requeue_delivery(int(text), request.user.get_username()),
         "The delivery will be read again.",
+        request.POST.get("next", ""),
     )
 
 
-def _attempt(request: HttpRequest, action: Any, done: str) -> HttpResponse:
+@page("deliveries.view")
+@require_safe
+def deliveries(request: HttpRequest) -> HttpResponse:
+    """What one connection delivered, newest first."""
+    name, before = request.GET.get("connection", ""), request.GET.get("before", "")
+    if before and (not before.isdigit() or len(before) > 18):
+        return unprocessable(request, "“before” must be a whole number.", reverse("connections"))
+    if name not in {connection.name for connection in current().connections}:
+        return unprocessable(request, "There is no such connection.", reverse("connections"))
+    with current().database.read() as tx:
+        values = {"connection": name, "before": int(before or 10**17), "rows": DELIVERY_ROWS + 1}
+        rows = tx.rows("console_deliveries", **values)
+    context = {
+        "name": name,
+        "rows": rows[:DELIVERY_ROWS],
+        "before": before,
+        "following": rows[DELIVERY_ROWS - 1]["id"] if len(rows) > DELIVERY_ROWS else None,
+    }
+    return render(request, "deliveries.html", context)
+
+
+@page("deliveries.view")
+@require_safe
+def delivery(request: HttpRequest, delivery_id: int) -> HttpResponse:
+    """One delivery as it came, with personal data covered."""
+    with current().database.read() as tx:
+        row = tx.one("delivery_get", id=delivery_id)
+    if row is None:
+        raise Http404
+    try:
+        headers, body = current().desk.raw_delivery(delivery_id, request.user.get_username())
+    except ActionError as error:
+        return unprocessable(request, str(error), reverse("connections"))
+    context = {"row": row, "headers": masked_headers(headers), "body": masked_body(body)}
+    return render(request, "delivery.html", context)
+
+
+def _attempt(request: HttpRequest, action: Any, done: str, back: str = "") -> HttpResponse:
     try:
         action()
     except ActionError as error:
         messages.error(request, str(error))
     else:
         messages.success(request, done)
-    return see_other(reverse("connections"))
+    ours = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return see_other(back if ours else reverse("connections"))

@@ -15,6 +15,7 @@ from counterfoil.web import exports, filters
 from counterfoil.web.access import page
 from counterfoil.web.errors import unprocessable
 from counterfoil.web.formats import counted, iso, plain_amount
+from counterfoil.web.pages.views import views_of
 from counterfoil.web.system import current
 
 PAGE_ROWS = 50
@@ -60,6 +61,7 @@ def returns_list(request: HttpRequest) -> HttpResponse:
         rows = returns_page(tx, chosen, PAGE_ROWS + 1, after)
         totals = returns_totals(tx, chosen)
         offers = known_values(tx)
+        views = views_of(tx, request, "returns")
     shown, more = rows[:PAGE_ROWS], len(rows) > PAGE_ROWS
     counted_rows = sum(row["returns"] for row in totals)
     context = {
@@ -76,6 +78,7 @@ def returns_list(request: HttpRequest) -> HttpResponse:
         "after": request.GET.get("after", ""),
         "following": _cursor_text(shown[-1]) if more else "",
         "since_ms": now,
+        "views": views,
         "connected": bool(current().connections),
     }
     template = "parts/returns_results.html" if getattr(request, "htmx", False) else "returns.html"

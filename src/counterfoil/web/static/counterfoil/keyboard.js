@@ -4,7 +4,6 @@
 (() => {
   "use strict";
   const STORED = "counterfoil-keys";
-  const GO = { t: "today", r: "returns", e: "problems", c: "connections", a: "audit" };
   let waitsForPlace = 0;
 
   const help = () => document.getElementById("shortcuts");
@@ -27,15 +26,19 @@
     all[next].scrollIntoView({ block: "nearest" });
   };
 
-  // Opens the row's panel and puts the focus on one of its buttons, or on the reason.
+  // Opens the row's panel and puts the focus on one of its buttons, or on the reason. On a page about one thing, the
+  // thing itself is the row.
   const act = (key) => {
-    const row = here();
+    const row = here() || document.querySelector("[data-thing]");
+    const stands = row?.querySelector(`:scope > * [data-act="${key}"]:not(:disabled), :scope > [data-act="${key}"]`);
+    if (row?.matches("[data-thing]")) { stands?.focus(); return Boolean(stands); }
     const opener = row?.querySelector("[data-open-act]");
     const panel = opener && document.getElementById(opener.getAttribute("popovertarget"));
-    if (!panel) return;
+    if (!panel) return false;
     panel.showPopover({ source: opener });
     const button = key && panel.querySelector(`[data-act="${key}"]:not(:disabled)`);
     (button || panel.querySelector("textarea, input:not([type=hidden])"))?.focus();
+    return true;
   };
 
   const keys = {
@@ -46,6 +49,12 @@
     x: () => here()?.querySelector("input[type=checkbox]")?.click(),
     r: () => act("retry"),
     e: () => act(""),
+    a: () => act("assign"),
+    z: () => act("snooze"),
+    s: () => act("snooze"),
+    c: () => act("comment") || document.querySelector("textarea[name=text]")?.focus(),
+    u: () => document.querySelector("[data-undo]")?.focus(),
+    X: () => { for (const box of document.querySelectorAll("[data-row] input[type=checkbox]")) box.click(); },
     g: () => { waitsForPlace = Date.now(); },
     Enter: () => here() === document.activeElement && here()?.querySelector("a[href]")?.click(),
   };
@@ -58,9 +67,10 @@
     }
     if (document.querySelector("dialog[open], [popover]:popover-open")) return;
     if (event.key === "Enter" && document.activeElement !== here()) return;
-    if (Date.now() - waitsForPlace < 1500 && GO[event.key]) {
+    const place = /^[a-z]$/.test(event.key) && document.querySelector(`[data-go="${event.key}"]`);
+    if (Date.now() - waitsForPlace < 1500 && place) {
       waitsForPlace = 0;
-      document.querySelector(`[data-go="${GO[event.key]}"]`)?.click();
+      place.click();
       event.preventDefault();
       return;
     }
