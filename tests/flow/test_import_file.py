@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from counterfoil.adapterkit.parse import UnreadableError
+from counterfoil.core.proof_rules import ProofRules
 from counterfoil.flow.import_file import import_file
+from counterfoil.flow.look_again import blind_parcels
 from counterfoil.flow.world import Connection
 from counterfoil.ports.vendors import Delivery
 from counterfoil.testing.builders import portal_return, sold_order
@@ -78,7 +80,9 @@ def test_a_bad_receipt_is_refused_whole_and_the_others_go_on(scene: Scene) -> No
 
 
 def test_a_receipt_nobody_expects_is_a_blind_parcel(scene: Scene) -> None:
+    scene.road.world.proof = ProofRules(blind_grace_min=0)
     scene.take(STRANGER)
+    assert blind_parcels(scene.road.world) == 1
     assert "blind_receipt" in scene.road.problems()
 
 

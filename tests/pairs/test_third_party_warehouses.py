@@ -12,6 +12,8 @@ from counterfoil.conformance.stage import Control, listening
 from counterfoil.core.case import Reception
 from counterfoil.core.commands import ReceiveStock
 from counterfoil.core.documents import StockLine
+from counterfoil.core.proof_rules import ProofRules
+from counterfoil.flow.look_again import blind_parcels
 from counterfoil.ports.vendors import Delivery, VendorSpec
 from counterfoil.simkit.http import Request, Response
 from counterfoil.simkit.server import Simulator
@@ -142,8 +144,10 @@ def test_a_word_shipbob_never_used_before_books_nothing_and_is_told(shipbob: Sce
 
 
 def test_a_shipbob_parcel_nobody_announced_is_blind_until_its_return_is_there(shipbob: Scene) -> None:
+    shipbob.road.world.proof = ProofRules(blind_grace_min=0)
     one = [{"action": "Restock", "quantity": 1}]
     completed(shipbob, shirts=[{"action": "Restock", "quantity": 2}], scarf=one)
+    blind_parcels(shipbob.road.world)
     assert shipbob.road.problems() == ["blind_receipt"]
     shipbob.authorised()
     assert shipbob.where == {"received": 3}

@@ -82,13 +82,6 @@ def test_a_folder_that_is_no_demonstration_is_left_alone(program: Callable[..., 
     assert (folder / "letter.txt").read_text() == "keep me"
 
 
-def test_a_preset_that_is_not_carried_yet_is_refused_in_words(program: Callable[..., Any]) -> None:
-    ran = program("demo", "--headless", "--policy", "restock-mirror")
-    assert ran.status == 2
-    assert "not carried end to end yet" in ran.err
-    assert "Traceback" not in ran.err
-
-
 def test_a_bad_week_shows_its_troubles_and_what_one_fix_frees(program: Callable[..., Any]) -> None:
     ran = program("demo", "--trouble", "--headless", "--json", "--returns", "40")
     assert ran.status == 0, ran.err

@@ -34,6 +34,7 @@ from counterfoil.demo.stage import Stage, settings_for
 from counterfoil.demo.summary import summarise
 from counterfoil.demo.trouble import after_the_week, mend_commonest, renumbered, trouble_the_week
 from counterfoil.demo.week import Trip, trips
+from counterfoil.flow.look_again import blind_parcels
 from counterfoil.settings import SettingsError, parse
 from counterfoil.store.log import seal
 
@@ -83,6 +84,7 @@ def run(
         mended = _aftermath(service, portal, mend=headless) if trouble else {}
         if mended:
             _settle(service, stage, threading.Thread(), lambda _done: None)
+        blind_parcels(service.world)
         seal(service.world.database, settle_ms=0)
         summary = summarise(service.world, stage, portal=portal, seconds=time.monotonic() - started)
         summary["proof"] = _proven(service)

@@ -72,6 +72,8 @@ def _refunds(books: Books, case: ReturnCase) -> None:
             _refund(books, case, moved.ref, moved.amount, "original_payment")
     if shown.stage is Stage.PROCESSED and shown.tenders.store_credit:
         _refund(books, case, f"{shown.return_id}-credit", shown.tenders.store_credit, "store_credit")
+    if shown.stage is Stage.PROCESSED and shown.tenders.exchange_used:
+        _refund(books, case, f"{shown.return_id}-exchange", shown.tenders.exchange_used, "store_credit")
 
 
 def _adopted(case: ReturnCase) -> set[str]:

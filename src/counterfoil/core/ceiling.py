@@ -33,6 +33,9 @@ _LEAVING = (RefundState.CONFIRMED, RefundState.PENDING, RefundState.PROVISIONAL)
 _RANK = {RefundState.PENDING: 0, RefundState.PROVISIONAL: 1, RefundState.CONFIRMED: 2}
 
 
+ISSUED = "issued store credit"  # new money, and no payment of the order: the gift-card tender did not bring it (R77)
+
+
 class Limit(StrEnum):
     """Which limit is passed."""
 
@@ -62,7 +65,7 @@ def movements_of(case: ReturnCase) -> tuple[Movement, ...]:
             ref=refund.ref,
             kind=MovementKind.STORE_CREDIT if refund.store_credit else MovementKind.REFUND,
             amount=refund.amount,
-            tender=refund.gateway,
+            tender=ISSUED if refund.ref.startswith("gift-card:") else refund.gateway,
         )
         for refund in case.refunds
         if refund.status in _LEAVING and not refund.reported_only

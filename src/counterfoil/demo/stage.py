@@ -142,6 +142,7 @@ def settings_for(
         "database": database,
         "data_dir": str(folder),
         "server": {"host": "127.0.0.1", "port": port, "public_url": public_url},
+        "proof": {"blind_grace_min": 0},  # the week is over in a minute
         "connection": [
             {
                 "name": stage.portal.connection,

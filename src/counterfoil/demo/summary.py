@@ -143,7 +143,7 @@ def _prima(stage: Stage) -> Totals:
         credit_note=len(posted),
         exchange_order=len(made["sales_orders"]),
         exchanged=sum(
-            to_minor(str(line["line_total"]), CURRENCY)
+            _line_total(line)
             for row in made["sales_orders"]
             if row["status"].lower() != "cancelled"
             for line in row["lines"]
@@ -151,6 +151,13 @@ def _prima(stage: Stage) -> Totals:
         credited=sum(to_minor(str(row["total_gross"]), CURRENCY) for row in posted),
         units_received=int(sum(Decimal(str(line["quantity"])) for line in received)),
     )
+
+
+def _line_total(line: Json) -> int:
+    """What a line of an exchange order is sold for; the order manager's documents name only a price for one unit."""
+    if line.get("line_total") is not None:
+        return to_minor(str(line["line_total"]), CURRENCY)
+    return int(Decimal(str(line["quantity"])) * to_minor(str(line["price"]), CURRENCY))
 
 
 def _netsuite(stage: Stage) -> Totals:

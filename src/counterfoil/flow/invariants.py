@@ -75,7 +75,7 @@ def _kept(world: World, tx: Transaction, row: Row) -> Kept:
         progress=row["progress"],
         log=tuple(log),
         unreadable=tuple(unreadable),
-        open_kinds=frozenset(problem["kind"] for problem in tx.rows("problems_of_case", case_id=case.case_id)),
+        open_kinds=frozenset(problem["kind"] for problem in tx.rows("problem_kinds_of_case", case_id=case.case_id)),
         policy=world.setup(case.case.brand, case.case.portal).agreement.policy,
     )
 

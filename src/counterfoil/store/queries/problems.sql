@@ -6,6 +6,10 @@ select * from problems where case_id = :case_id and state = 'open' order by id;
 -- Open problems of a return, held until the transaction ends, since people act on them too.
 select * from problems where case_id = :case_id and state = 'open' order by id for update;
 
+-- name: problem_kinds_of_case
+-- Kinds of the open problems of a return, for whoever only looks.
+select distinct kind from problems where case_id = :case_id and state = 'open' order by kind;
+
 -- name: problem_open
 -- Open a problem; nothing when it is open already.
 insert into problems (brand, case_id, kind, subject, owner, severity, message, amount_minor, currency, units, state,
