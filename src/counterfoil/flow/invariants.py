@@ -10,6 +10,7 @@ import msgspec
 from counterfoil.core.commands import Role
 from counterfoil.core.invariants import Books, Held, Kept, Logged, Sent, Violation, violations
 from counterfoil.flow.world import World
+from counterfoil.ports.capabilities import Cap
 from counterfoil.ports.vendors import ErpClient, Family
 from counterfoil.store import cases
 from counterfoil.store.database import Row, Transaction
@@ -97,10 +98,15 @@ def _sent(world: World, row: Row) -> Sent:
 
 
 def _with_documents(world: World, books: Books) -> Books:
-    """The same books with what the ERPs hold. Their lists are read once, over the days our returns span."""
+    """The same books with what the ERPs hold. Their lists are read once, over the days our returns span.
+
+    Where one of them has no list to read (Cap.READ_BACK), what stands in the ERP cannot be judged and is left out.
+    """
     held: list[Held] = []
     since, until = _span(books)
     names = {setup.connections[Role.ERP] for setup in world.setups.values()}
+    if any(Cap.READ_BACK not in world.connections[name].can() for name in names):
+        return books
     for connection in (world.connections[name] for name in sorted(names)):
         if connection.family is not Family.ERP or connection.spec.build is None:
             continue
