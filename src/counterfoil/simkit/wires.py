@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import httpx2
 
+IDLE_S = 2.0  # servers hang up after five idle seconds; a request sent at that moment would be lost
 _carrier: httpx2.AsyncBaseTransport | None = None
 
 
@@ -25,5 +26,9 @@ def carried_by(transport: httpx2.AsyncBaseTransport) -> Iterator[None]:
 def open_client(timeout_s: float, trust: ssl.SSLContext | None = None) -> httpx2.AsyncClient:
     """A client that reads no proxies from the environment; `trust` is made once where many are opened."""
     return httpx2.AsyncClient(
-        timeout=timeout_s, trust_env=False, verify=trust if trust is not None else True, transport=_carrier
+        timeout=timeout_s,
+        trust_env=False,
+        verify=trust if trust is not None else True,
+        transport=_carrier,
+        limits=httpx2.Limits(keepalive_expiry=IDLE_S),
     )
